@@ -1,0 +1,72 @@
+"""The checks that every helper taking a waveform shares."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.checks import check_sample_rate, check_waveform
+from course_utils.errors import WaveformError
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 16000), (2, 16000), (2, 1), (8, 3), (16, 16000)])
+def test_channels_by_samples_comes_back_as_the_same_tensor(shape):
+    waveform = torch.zeros(shape)
+    assert check_waveform(waveform) is waveform
+
+
+def test_one_dimension_becomes_one_channel_where_it_is_allowed():
+    waveform = torch.rand(100)
+    checked = check_waveform(waveform, allow_1d=True)
+    assert checked.shape == (1, 100)
+    assert checked.data_ptr() == waveform.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("waveform", "problem", "remedy"),
+    [
+        (np.zeros((1, 100), dtype=np.float32), "ndarray", "torch.from_numpy(waveform)"),
+        ((torch.zeros(1, 100), 16000), "tuple", "waveform, sample_rate = load_audio(path)"),
+        ("speech.wav", "str", "load_audio(path)"),
+        ([0.0, 0.1], "list", "tensor [channels, samples]"),
+        (torch.zeros(1, 100, dtype=torch.int16), "int16", "waveform.float() / 32768"),
+        (torch.zeros(1, 100, dtype=torch.uint8), "uint8", "(waveform.float() - 128) / 128"),
+        (torch.zeros(1, 100, dtype=torch.int32), "int32", "waveform.float() / 2**31"),
+        (torch.zeros(1, 100, dtype=torch.complex64), "complex64", "InverseSpectrogram"),
+        (torch.zeros(100), "[100]", "waveform.unsqueeze(0)"),
+        (torch.tensor(0.5), "[]", "whole waveform"),
+        (torch.zeros(4, 1, 100), "[4, 1, 100], a batch", "waveform[0]"),
+        (torch.zeros(3, 4, 1, 100), "a batch", "waveform[0, 0]"),
+        (torch.zeros(100, 2), "[samples, channels]", "waveform.T"),
+        (torch.zeros(1, 0), "empty", "slice"),
+        (torch.zeros(0, 100), "empty", "slice"),
+        (torch.tensor([[0.0, float("nan"), float("-inf")]]), "(2 of 3 samples)", "division by zero"),
+    ],
+)
+def test_what_is_no_waveform_is_named_with_its_remedy(waveform, problem, remedy):
+    with pytest.raises(WaveformError) as raised:
+        check_waveform(waveform)
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy
+
+
+@pytest.mark.parametrize("expression", ["waveform.float() / 32768", "waveform.float() / 2**31"])
+def test_the_remedy_for_integers_brings_full_scale_to_one(expression):
+    dtype = torch.int16 if "32768" in expression else torch.int32
+    waveform = torch.tensor([[torch.iinfo(dtype).min, 0, torch.iinfo(dtype).max]], dtype=dtype)
+    with pytest.raises(WaveformError) as raised:
+        check_waveform(waveform)
+    assert expression in raised.value.remedy
+    torch.testing.assert_close(eval(expression), torch.tensor([[-1.0, 0.0, 1.0]]), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("sample_rate", [16000, np.int64(16000), torch.tensor(16000)])
+def test_a_whole_number_is_a_sample_rate(sample_rate):
+    rate = check_sample_rate(sample_rate)
+    assert rate == 16000
+    assert type(rate) is int
+
+
+@pytest.mark.parametrize("sample_rate", [0, -8000, 16000.5, "16000", None, torch.zeros(1, 100)])
+def test_what_is_no_sample_rate_is_refused(sample_rate):
+    with pytest.raises(WaveformError, match="sample rate"):
+        check_sample_rate(sample_rate)
