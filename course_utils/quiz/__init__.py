@@ -1,0 +1,1 @@
+"""Quizzes that remember: questions in data/quizzes, graded in Python, shown as a widget."""
