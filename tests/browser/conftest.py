@@ -25,8 +25,9 @@ from urllib.parse import quote, urlsplit
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from course_utils.system import find_chromium, install_hint
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from course_utils.system import find_chromium, install_hint
 
 LAB_FLAGS = [
     "--no-browser",
