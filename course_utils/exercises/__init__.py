@@ -1,0 +1,48 @@
+"""Exercises: `exercise("01.1").check(answer)`, `.hint()`, `.solution()`, `.last()`.
+
+The definitions live in one module per notebook (`e01_audio_io.py` for 01_audio_io), where an exercise's
+stub, solution, check and foreseen wrong answers stand together.
+"""
+
+import importlib
+import json
+import pkgutil
+
+from course_utils.errors import CourseError
+from course_utils.exercises.session import ExerciseSession
+from course_utils.paths import NOTEBOOKS
+
+_sessions: dict[str, ExerciseSession] = {}
+
+
+def exercise(exercise_id: str) -> ExerciseSession:
+    """The exercise with this id, for example `exercise("01.2")`; hints go on where they stopped.
+
+    Raises:
+        CourseError: there is no such exercise.
+    """
+    if exercise_id not in _sessions:
+        found = {definition.id: definition for definition in definitions(exercise_id.split(".")[0])}
+        if exercise_id not in found:
+            known = ", ".join(found) or "none"
+            raise CourseError(f'There is no exercise "{exercise_id}".', f"Exercises of this notebook: {known}.")
+        _sessions[exercise_id] = ExerciseSession(found[exercise_id])
+    return _sessions[exercise_id]
+
+
+def definitions(notebook: str) -> list:
+    """The exercise definitions of a notebook, in their order; `notebook` is its number, such as "01"."""
+    for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith(f"e{notebook}_"):
+            return importlib.import_module(f"{__name__}.{module.name}").EXERCISES
+    return []
+
+
+def exercise_ids(notebook: str) -> list[str]:
+    """The ids of a notebook's exercises, read from its cells, so that counting them costs no import of torch."""
+    return [
+        cell["metadata"]["course"]["exercise"]
+        for path in NOTEBOOKS.glob(f"{notebook}_*.ipynb")
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if "exercise" in cell["metadata"].get("course", {})
+    ]
