@@ -48,7 +48,7 @@ class ExerciseSession:
         """Say whether the answer is right, and if not, what to look at; store the result."""
         verdict, text = judge(self.definition, answer)
         if verdict == "Not yet":
-            if self._last_right():
+            if self._solved_before():
                 text += f" You have solved this one before: `{_call(self.definition)}.last()` shows your code."
         else:
             progress.record(
@@ -81,15 +81,14 @@ class ExerciseSession:
 
     def last(self) -> None:
         """Show the last answer that was checked, wherever it was typed."""
-        answers = progress.answers(kind="exercise", notebook=self.definition.id.split(".")[0])
-        mine = [answer for answer in answers if answer.item == self.definition.id]
-        if not mine:
+        answer = progress.latest("exercise", self.definition.id)
+        if answer is None:
             _show("Your last answer", "there is none yet.")
         else:
-            right = "right" if mine[-1].correct else "not right"
-            _show("Your last answer", f"{mine[-1].at[:10]}, {right}", code=str(mine[-1].response))
+            verdict = "right" if answer.correct else "not right"
+            _show("Your last answer", f"{answer.at[:10]}, {verdict}", code=str(answer.response))
 
-    def _last_right(self) -> bool:
+    def _solved_before(self) -> bool:
         answers = progress.answers(kind="exercise", notebook=self.definition.id.split(".")[0])
         return any(answer.item == self.definition.id and answer.correct for answer in answers)
 
