@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -45,20 +46,23 @@ def label(notebook: NotebookNode, cell: NotebookNode) -> str:
     return f"cell {notebook.cells.index(cell)} ({next(iter(cell.source.splitlines()), '')[:60]!r})"
 
 
-def syntax(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, ast.Module]]:
-    """Code cells that parse as Python, each with its syntax tree."""
+def code(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, ast.Module]]:
+    """Code cells that are plain Python, each with its syntax tree."""
     for cell in cells(notebook, "code"):
-        try:
+        with suppress(SyntaxError):
             yield cell, ast.parse(cell.source)
-        except SyntaxError:
-            continue
 
 
-def calls(tree: ast.AST, function: str) -> Iterator[ast.Call]:
+def calls(tree: ast.AST, function: str) -> list[ast.Call]:
     """Calls of a plain name, such as `quiz("01")`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
-            yield node
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == function]
+
+
+def literal_calls(tree: ast.AST, function: str) -> list[list[object]]:
+    """The literal arguments of each call of a plain name: `[["01", "what-a-rate-is"]]`."""
+    arguments = [call.args for call in calls(tree, function)]
+    return [[node.value for node in nodes if isinstance(node, ast.Constant)] for nodes in arguments]
 
 
 def markdown(source: str) -> list[Token]:
