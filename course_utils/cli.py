@@ -1,0 +1,109 @@
+"""The `course` command."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
+
+from course_utils.errors import CourseError
+
+# Each command imports what it needs, so that `course --help` does not wait for torch.
+
+STATUS_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+
+
+class CourseGroup(TyperGroup):
+    """Commands that tell a CourseError in two lines, without a traceback, and exit with 1."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            console = _console(stderr=True)
+            console.print(error.problem, style="bold red")
+            console.print(error.remedy)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=CourseGroup, add_completion=False, help="The torchaudio course: open it, check it, see how far you are."
+)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Open the course in JupyterLab. Further options go to JupyterLab, such as --no-browser."""
+    from course_utils.lab import open_lab
+
+    open_lab(context.args)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a bug report.")] = False) -> None:
+    """Check this computer: what works, what is missing, and what to do about it."""
+    from course_utils.doctor import checks, report
+
+    results = checks()
+    if as_json:
+        print(json.dumps(report(results), indent=2))
+    else:
+        console = _console()
+        table = Table("Check", "Status", "Found", title="Course doctor")
+        for check in results:
+            table.add_row(
+                check.name, Text(check.status, STATUS_STYLES[check.status]), Text(check.found, overflow="fold")
+            )
+        console.print(table)
+        for check in results:
+            if check.remedy:
+                console.print(f"{check.name}: {check.remedy}")
+    raise typer.Exit(any(check.status == "problem" for check in results))
+
+
+@app.command()
+def reset(notebook: Annotated[str, typer.Argument(help="Its number, such as 01.")]) -> None:
+    """Bring a notebook back as it was; your copy is kept beside it, with the date in its name."""
+    from course_utils import workspace
+
+    _console().print(workspace.reset(notebook))
+
+
+@app.command()
+def progress(csv: Annotated[Path | None, typer.Option(help="Write every answer to this file.")] = None) -> None:
+    """Show how far you are, notebook by notebook."""
+    from course_utils.progress import export_csv, next_step, progress_rows, storage_problem
+
+    console = _console()
+    if csv:
+        console.print(f"All answers are in {export_csv(csv)}.")
+        return
+    rows = progress_rows()
+    table = Table("Notebook", "Questions right", "Exercises passed", "Last answer", title="Your progress")
+    for row in rows:
+        table.add_row(
+            f"{row['notebook']} {row['title']}",
+            f"{row['questions_right']} of {row['questions_total']}",
+            f"{row['exercises_passed']} of {row['exercises_total']}",
+            f"{datetime.fromisoformat(row['last']).astimezone():%Y-%m-%d %H:%M}" if row["last"] else "not started",
+        )
+    console.print(table)
+    step = next_step(rows)
+    console.print(f"Next: {step[0]}." if step else "Every question is answered and every exercise passed.")
+    problem = storage_problem()
+    if problem:
+        console.print(problem, style="bold red")
+
+
+def _console(stderr: bool = False) -> Console:
+    """A console that prints texts as they are, and breaks lines in tables only."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()

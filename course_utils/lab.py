@@ -1,0 +1,41 @@
+"""Opens the course in JupyterLab, at the learner's copy of the first notebook."""
+
+import os
+import sys
+from typing import NoReturn
+
+from course_utils import system, workspace
+from course_utils.paths import WORK
+
+FIRST = "00_start_here.ipynb"
+
+
+def open_lab(arguments: list[str]) -> NoReturn:
+    """Check the system, bring the notebooks to `work/`, and let JupyterLab take the place of this process.
+
+    Args:
+        arguments: further options for JupyterLab, such as "--no-browser".
+
+    Raises:
+        CourseError: the notebooks cannot be brought.
+    """
+    system.ensure("ffmpeg")
+    for line in workspace.sync():
+        print(line, flush=True)
+    system.hand_over(lab_command(arguments))
+
+
+def lab_command(arguments: list[str]) -> list[str]:
+    """The command that starts JupyterLab. Its file browser shows `work/` and nothing else."""
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={WORK}",
+        f"--LabApp.default_url=/lab/tree/{FIRST}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # JupyterLab refuses root, the only user of many a container, unless told so.
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        *arguments,
+    ]
