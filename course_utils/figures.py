@@ -1,0 +1,96 @@
+"""New figures: one width, shown once below the cell, closed afterwards, with a text for those who do not see them."""
+
+import html
+
+import matplotlib
+import matplotlib.pyplot as plt
+from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+
+WIDTH = 8.5
+"""Inches; 850 pixels at matplotlib's 100 dots per inch, which a laptop shows without shrinking."""
+
+
+class DescribedFigure(Figure):
+    """A figure that a notebook shows with an alternative text.
+
+    JupyterLab gives a plain image no `alt`; an <img> in HTML keeps its own. The plain PNG goes along for other readers,
+    such as an export to PDF.
+    """
+
+    def _ipython_display_(self) -> None:
+        text = describe(self)
+        png = print_figure(self, base64=True)
+        image = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{png}">'
+        display({"text/html": image, "image/png": png, "text/plain": text}, raw=True)
+
+
+class Panel(Axes):
+    """Axes that leave no line of text below a cell that ends with them: their figure is shown there."""
+
+    def _ipython_display_(self) -> None:
+        _show_unless_pending(self.figure)
+
+
+class Panels(list):
+    """Several Axes of one figure, as quiet as a single one."""
+
+    def _ipython_display_(self) -> None:
+        _show_unless_pending(self[0].figure)
+
+
+def new_axes(rows: int = 1, row_height: float = 2.6) -> list[Axes]:
+    """Make a figure with Axes below each other that share their x axis.
+
+    In a notebook, the figure appears below the cell and is then closed. Elsewhere nobody keeps it: it lives as long as
+    its Axes, and `axes[0].figure.savefig("name.png")` writes it.
+
+    Args:
+        rows: number of Axes.
+        row_height: inches for each.
+
+    Returns:
+        `rows` Axes, the topmost first.
+    """
+    size = (WIDTH, rows * row_height)
+    if _is_inline_notebook():
+        figure = plt.figure(figsize=size, layout="constrained", FigureClass=DescribedFigure)
+    else:
+        figure = DescribedFigure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, sharex=True, squeeze=False, subplot_kw={"axes_class": Panel})
+    return Panels(axes[:, 0])
+
+
+def describe(figure: Figure) -> str:
+    """Say in words what a figure shows: its panels, their titles, axes with their ends, and marks."""
+    return " ".join(_describe_axes(ax) for ax in figure.axes)
+
+
+def _describe_axes(ax: Axes) -> str:
+    if ax.get_label() == "<colorbar>":
+        return f"Colour: {_describe_axis(ax.yaxis)}."
+    heading = ": ".join(text for text in (ax.get_label(), ax.get_title()) if text) or "Plot"
+    marks = [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+    axes = [_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis) if axis.get_label_text()]
+    return f"{heading}. {'; '.join(axes + marks)}."
+
+
+def _describe_axis(axis: Axis) -> str:
+    low, high = sorted(axis.get_view_interval())
+    labels = [tick.get_text() for tick in axis.get_majorticklabels()]
+    shown = [label for label, at in zip(labels, axis.get_majorticklocs(), strict=False) if low <= at <= high]
+    return f"{axis.get_label_text()} from {shown[0]} to {shown[-1]}" if shown else axis.get_label_text()
+
+
+def _is_inline_notebook() -> bool:
+    # Asking for the backend outside IPython would make matplotlib look for a window system.
+    return get_ipython() is not None and "inline" in matplotlib.get_backend()
+
+
+def _show_unless_pending(figure: Figure) -> None:
+    if getattr(figure, "number", None) not in plt.get_fignums():
+        display(figure)
