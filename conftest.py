@@ -132,7 +132,7 @@ def offline_environment(tmp_path: Path) -> dict[str, str]:
 
 def file_digests(root: Path) -> dict[str, str]:
     """SHA-256 of every file that git tracks in `root` or would add."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=root, capture_output=True, check=True, encoding="utf-8").stdout
     files = (root / name for name in listing.split("\0") if name)
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
@@ -142,7 +142,7 @@ CHECKOUT_BEFORE = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if os.environ.get("CI"):
+    if os.environ.get("CI") and (session.config.rootpath / ".git").exists():
         session.config.stash[CHECKOUT_BEFORE] = file_digests(session.config.rootpath)
 
 
