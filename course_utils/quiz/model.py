@@ -25,7 +25,9 @@ def _check_distinct(names: Iterable[str], what: str) -> None:
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A small subset of Markdown: **bold**, *italic*, `code`, fenced code, paragraphs, lists."""
 
-Feedback = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]
+MIN_FEEDBACK = 8
+
+Feedback = Annotated[str, StringConstraints(strip_whitespace=True, min_length=MIN_FEEDBACK)]
 """Why an answer is right or wrong: a sentence that teaches, never empty."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
@@ -52,8 +54,8 @@ class _Question(_Model):
 
 
 class _Graded(_Question):
-    explanation: Feedback
-    """Shown with the right answer: why it is right."""
+    explanation: Feedback | None = None
+    """Shown with the right answer: why it is right. Every question of the course has one; imported ones may not."""
     hint: Annotated[tuple[Feedback, ...], BeforeValidator(_as_tuple)] = ()
     """Offered after a wrong answer, one at a time."""
 
