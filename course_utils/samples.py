@@ -191,7 +191,7 @@ def chirp(start: float, end: float, seconds: float = 1.0, sample_rate: int = 160
     Raises:
         WaveformError: a frequency cannot be sampled at this rate, or there is not one sample.
 
-    Taught in 03_spectrograms. Source: at the time t the frequency is start + (end - start) t / T, with T = `seconds`;
+    Taught in 01_audio_io. Source: at the time t the frequency is start + (end - start) t / T, with T = `seconds`;
     the phase is its integral, 2 pi (start t + (end - start) t^2 / 2T).
     """
     time = _time(seconds, sample_rate)
@@ -216,7 +216,7 @@ def clicks(times: Sequence[float], seconds: float = 1.0, sample_rate: int = 1600
     Raises:
         WaveformError: a click lies outside, or there is not one sample.
 
-    Taught in 03_spectrograms.
+    Taught in 02_seeing_sound.
     """
     waveform = torch.zeros(1, _length(seconds, sample_rate))
     for time in times:
