@@ -46,10 +46,6 @@ def test_the_recap_links_to_the_next_notebook(path, following):
     assert_none(anatomy.next_notebook(read(path), following and following.name))
 
 
-def test_there_are_notebooks():
-    assert PATHS
-
-
 OPENING = """# Make a sound
 
 At the end you will have made a sound.
