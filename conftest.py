@@ -54,20 +54,24 @@ def sandbox_environment(home: Path, ffmpeg: bool = True) -> dict[str, str]:
 
 
 class CourseClient(NotebookClient):
-    """Runs cells as nbclient does, and names the cell in which the kernel died or an announced error stayed away."""
+    """Runs cells as nbclient does, and names the cell when the kernel dies or an error hides or stays away."""
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options) -> NotebookNode:
         try:
             executed = await super().async_execute_cell(cell, cell_index, **options)
         except DeadKernelError as error:
             raise failure(cell, "DeadKernelError", f"the kernel died in cell {cell_index}") from error
-        if "raises-exception" in cell.metadata.get("tags", []) and not has_error(cell):
+        if "raises-exception" in cell.metadata.get("tags", []) and not error_in(cell.outputs):
             raise failure(cell, "NoError", f"cell {cell_index} is tagged raises-exception and raised nothing")
+        for widget in self.comm_objects.values():
+            if error := error_in(widget.outputs):
+                problem = f"{error.ename}: {error.evalue}, in an Output widget, where it stops nothing"
+                raise failure(cell, "OutputError", problem)
         return executed
 
 
-def has_error(cell: NotebookNode) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
+def error_in(outputs: list[NotebookNode]) -> NotebookNode | None:
+    return next((output for output in outputs if output["output_type"] == "error"), None)
 
 
 def failure(cell: NotebookNode, name: str, problem: str) -> CellExecutionError:

@@ -16,6 +16,10 @@ FAULTY = {
     "lookup": ("import socket\nsocket.create_connection(('pytorch.org', 443))", "*asked for pytorch.org*"),
     "dead_kernel": ("import os\nos._exit(3)", "*the kernel died in cell 1*"),
     "endless": ("while True:\n    pass", "*A cell timed out*"),
+    "hidden_error": (
+        "from ipywidgets import interactive_output\ninteractive_output(lambda: 1 / 0, {})",
+        "*ZeroDivisionError: division by zero, in an Output widget*",
+    ),
     "announced": ("harmless = 1", "*tagged raises-exception and raised nothing*"),
 }
 
