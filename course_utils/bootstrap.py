@@ -101,6 +101,7 @@ def setup(extra: str = "") -> None:
         else:
             for installed in {"", extra}:
                 stamp(installed).write_text(fingerprint(installed), encoding="utf-8")
+            LOG.unlink()
         UNFINISHED.unlink()
 
 

@@ -28,7 +28,7 @@ COURSE = "torchaudio-course"
 NAMED_PACKAGES = ("jupyterlab", "ipywidgets", "anywidget")
 """Packages with a line of their own; the others share one."""
 GIGABYTE = 1e9
-WEIGHTS_HOST = "download.pytorch.org"
+WEIGHTS_HOST = ("download.pytorch.org", 443)
 NETWORK_SECONDS = 2.0
 SAMPLE_RATE = 16000
 TORCHCODEC_FORMATS = {
@@ -228,8 +228,8 @@ def check_disk() -> Check:
 def check_network() -> Check:
     """Can the host of the pretrained models be reached? The course works without."""
     try:
-        socket.create_connection((WEIGHTS_HOST, 443), timeout=NETWORK_SECONDS).close()
-        return Check("network", "ok", f"{WEIGHTS_HOST} answers")
+        socket.create_connection(WEIGHTS_HOST, timeout=NETWORK_SECONDS).close()
+        return Check("network", "ok", f"{WEIGHTS_HOST[0]} answers")
     except OSError:
         return _offline()
 
@@ -274,7 +274,7 @@ def _in_background(check: Callable[[], Check]) -> Callable[[], Check]:
 
 
 def _offline() -> Check:
-    return Check("network", "ok", f"{WEIGHTS_HOST} does not answer; the course works offline")
+    return Check("network", "ok", f"{WEIGHTS_HOST[0]} does not answer; the course works offline")
 
 
 def _try_formats(round_trip: Callable[[str], int], formats: dict[str, str]) -> tuple[str, str]:

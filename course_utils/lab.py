@@ -2,12 +2,15 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from course_utils import system, workspace
 from course_utils.paths import WORK
 
 FIRST = "00_start_here.ipynb"
+SETTINGS = Path(__file__).with_name("lab_settings")
+"""JupyterLab's defaults for the course: no question about news, no look for updates."""
 
 
 def open_lab(arguments: list[str]) -> NoReturn:
@@ -27,15 +30,14 @@ def open_lab(arguments: list[str]) -> NoReturn:
 
 def lab_command(arguments: list[str]) -> list[str]:
     """The command that starts JupyterLab. Its file browser shows `work/` and nothing else."""
+    is_root = os.name == "posix" and os.geteuid() == 0
     return [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={WORK}",
         f"--LabApp.default_url=/lab/tree/{FIRST}",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        # JupyterLab refuses root, the only user of many a container, unless told so.
-        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        f"--LabApp.app_settings_dir={SETTINGS}",
+        *(["--allow-root"] if is_root else []),
         *arguments,
     ]

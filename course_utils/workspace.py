@@ -2,8 +2,8 @@
 
 What happens to a copy when the course brings a newer original:
 
-- As long as every cell reads as it was copied, the copy follows the course. If it has been run, the run, with its
-  outputs, is kept beside it: outputs can be computed again, but nobody likes to lose them.
+- As long as every cell reads as it was copied, the copy follows the course: running and saving edits nothing. A copy
+  that holds outputs is kept beside the new one: they can be computed again, but nobody likes to lose them.
 - A copy with a cell that was changed, added or removed belongs to the learner and stays as it is. `reset` brings the
   original back and keeps the learner's copy beside it.
 
@@ -88,14 +88,16 @@ def _sync(original: Path, work: Path) -> str:
     before = base.read_bytes() if base.exists() else None
     if before == new:
         return ""
-    if theirs in (before, new):
+    if theirs == new:
         _bring(original, work)
-        return "" if theirs == new else "Updated"
+        return ""
     if before is None or _cells(theirs) != _cells(before):
         return "Newer in the course, but kept as you edited them (`course reset` with the number brings the newer one)"
-    _keep_beside(copy)
+    was_run = _has_outputs(theirs)
+    if was_run:
+        _keep_beside(copy)
     _bring(original, work)
-    return "Updated, with your earlier run kept beside them"
+    return "Updated, with what you have run kept beside them" if was_run else "Updated"
 
 
 def _base(original: Path, work: Path) -> Path:
@@ -138,12 +140,16 @@ def _unwritable(path: Path, error: OSError) -> CourseError:
 
 
 def _cells(notebook: bytes) -> list[tuple[str, str]] | None:
-    """Kind and text of every cell that has any: what a learner edits. Outputs and metadata do not count.
+    """Kind and text of every cell that has any: what a learner edits. None for a file that is no notebook any more.
 
-    JupyterLab adds an empty cell when the last one is run with Shift+Enter, so empty cells do not count either.
+    JupyterLab adds an empty cell when the last one is run with Shift+Enter, so empty cells do not count.
     """
     try:
         cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(notebook)["cells"]]
-    except (ValueError, TypeError, KeyError):  # not a notebook any more: certainly edited
+    except (ValueError, TypeError, KeyError):
         return None
     return [cell for cell in cells if cell[1].strip()]
+
+
+def _has_outputs(notebook: bytes) -> bool:
+    return any(cell.get("outputs") for cell in json.loads(notebook)["cells"])
