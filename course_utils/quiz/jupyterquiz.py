@@ -220,7 +220,7 @@ def _prompt(raw: dict, note: Note) -> str:
         prompt = "Choose or type the right answer."
     if raw.get("code"):
         code = _code(str(raw["code"]), note)
-        fence = "`" * (3 + max(map(len, re.findall("`+", code)), default=0))
+        fence = "`" * max(3, _longest_ticks(code) + 1)
         prompt += f"\n\n{fence}\n{code}\n{fence}"
     return prompt
 
@@ -232,8 +232,13 @@ def _option(answer: dict, note: Note) -> str:
         if "\n" in code:
             note("the lines of an answer's code were joined")
             code = code.replace("\n", "; ")
-        text = f"{text} ``{code}``" if "`" in code else f"{text} `{code}`"
+        ticks = "`" * (_longest_ticks(code) + 1)
+        text = f"{text} {ticks} {code} {ticks}"  # Markdown takes one space at either end away
     return text.strip()
+
+
+def _longest_ticks(code: str) -> int:
+    return max(map(len, re.findall("`+", code)), default=0)
 
 
 def _feedback(answer: dict, note: Note) -> str:

@@ -102,10 +102,12 @@ class _Loader(yaml.SafeLoader):
     """YAML in which a key may not appear twice: the plain loader drops the first one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value]
+        seen = set()
         for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(problem=f"`{key.value}` twice", problem_mark=key.start_mark)
+            name = str(key.value)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(problem=f"`{name}` twice", problem_mark=key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 
@@ -117,10 +119,14 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
 
 def _explain(error: ValidationError, data: Any) -> tuple[str, str]:
     """What the first error is and where, and what to do about it."""
-    first = error.errors()[0]
+    errors = error.errors()
+    locations = [each["loc"] for each in errors]
+    # A faulty option also makes its list too short, pydantic says: keep the innermost.
+    errors = [each for each in errors if not any(each["loc"] == loc[: len(each["loc"])] != loc for loc in locations)]
+    first = errors[0]
     location = [*first["loc"][:2], *first["loc"][3:]]  # without the kind, which pydantic puts after the question
     problem, remedy = _problem_and_remedy(first, location)
-    more = error.error_count() - 1
+    more = len(errors) - 1
     if more:
         remedy += f" ({more} more {'problem follows' if more == 1 else 'problems follow'}.)"
     where = "".join(f", {place}" for place in _places(location, data))
