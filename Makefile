@@ -21,6 +21,9 @@ setup: ## set up what is missing
 doctor: setup ## check this computer
 	@$(ENVIRONMENT)/course doctor
 
+progress: setup ## show how far you are
+	@$(ENVIRONMENT)/course progress
+
 lint: ## check style, and that no notebook holds outputs
 	$(BOOTSTRAP) setup test
 	$(ENVIRONMENT)/ruff check
