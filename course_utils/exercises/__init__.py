@@ -12,22 +12,18 @@ from course_utils.errors import CourseError
 from course_utils.exercises.session import ExerciseSession
 from course_utils.paths import NOTEBOOKS
 
-_sessions: dict[str, ExerciseSession] = {}
-
 
 def exercise(exercise_id: str) -> ExerciseSession:
-    """The exercise with this id, for example `exercise("01.2")`; hints go on where they stopped.
+    """The exercise with this id, for example `exercise("01.2")`.
 
     Raises:
         CourseError: there is no such exercise.
     """
-    if exercise_id not in _sessions:
-        found = {definition.id: definition for definition in definitions(exercise_id.split(".")[0])}
-        if exercise_id not in found:
-            known = ", ".join(found) or "none"
-            raise CourseError(f'There is no exercise "{exercise_id}".', f"Exercises of this notebook: {known}.")
-        _sessions[exercise_id] = ExerciseSession(found[exercise_id])
-    return _sessions[exercise_id]
+    found = {definition.id: definition for definition in definitions(exercise_id.split(".")[0])}
+    if exercise_id not in found:
+        known = ", ".join(found) or "none"
+        raise CourseError(f'There is no exercise "{exercise_id}".', f"Exercises of this notebook: {known}.")
+    return ExerciseSession(found[exercise_id])
 
 
 def definitions(notebook: str) -> list:

@@ -91,6 +91,8 @@ def check_backwards(backwards: Any) -> str | None:
         return "Time is turned around, but left and right are swapped as well."
     if not compare(got, waveform):
         return "Nothing changed."
+    if not compare(got, -waveform):
+        return "That turns the wave upside down, which the ear does not notice. Turn around the time."
     return compare(got, waveform.flip(1))
 
 

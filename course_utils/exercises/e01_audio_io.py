@@ -168,7 +168,7 @@ RIGHT_RATE = Exercise(
 
 def check_fit(fit: Any) -> str | None:
     guitar, _ = load_sample("guitar")
-    loud = torch.cat([guitar[:1] * 8, guitar[1:] * 2])
+    loud = torch.cat([guitar[:1] * -8, guitar[1:] * 2])  # the largest peak is a negative one
     got = call(fit, loud)
     peak = loud.abs().max()
     if compare(got, loud.clamp(-1, 1)) is None:
@@ -179,11 +179,11 @@ def check_fit(fit: Any) -> str | None:
         )
     if compare(got, loud) is None:
         return "Nothing changed: the peak is still beyond 1."
+    if isinstance(got, torch.Tensor) and got.abs().max() > 1:
+        return f"The peak is {float(got.abs().max()):.2f}, still beyond 1. Negative values have a size, too."
     feedback = compare(got, loud / peak, tolerance=0.02)
     if feedback:
         return f"On a clip with peak {float(peak):.2f}: {feedback}"
-    if float(got.abs().max()) > 1:
-        return f"The peak is {float(got.abs().max()):.6f}, still beyond 1."
     return _quiet_stays_quiet(fit, guitar * 0.1)
 
 
@@ -241,9 +241,9 @@ def right_axes(waveform: Tensor) -> Tensor:
     wrong={
         "return waveform.reshape(2, -1)": "deals the numbers out anew",
         "return waveform": "axes are swapped",
-        "return waveform.flatten().unsqueeze(0)": "The shape is",
+        "return waveform.flatten().unsqueeze(0)": "The shape is [1,",
         "return waveform.T.flip(1)": "backwards",
-        "return waveform.T[0]": "An axis is missing",
+        "return waveform.T[0]": "it should be [2, 286054]",
     },
     hints=("Rows become columns. What is that called in mathematics?", "The transpose of a matrix is `.T`."),
 )

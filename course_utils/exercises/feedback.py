@@ -44,7 +44,7 @@ def _compare_shape(got: Tensor, want: Tensor) -> str | None:
         return None
     if have == need[::-1] and len(need) > 1:
         return f"The axes are swapped: the shape is {have}, it should be {need}. Channels come first."
-    if have == need[1:]:
+    if [1, *have] == need:
         return (
             f"An axis is missing: the shape is {have}, it should be {need}. `keepdim=True` or `unsqueeze(0)` keeps it."
         )

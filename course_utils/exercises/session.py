@@ -15,8 +15,6 @@ _STYLE = {
     "Right": ("✓", "var(--jp-success-color1, #2e7d32)"),
     "Not quite": ("✗", "var(--jp-error-color1, #c62828)"),
     "Not yet": ("…", "var(--jp-info-color1, #1565c0)"),
-    "Hint": ("?", "var(--jp-info-color1, #1565c0)"),
-    "Solution": ("=", "var(--jp-info-color1, #1565c0)"),
     "Your last answer": ("=", "var(--jp-info-color1, #1565c0)"),
 }
 
@@ -42,7 +40,6 @@ class ExerciseSession:
 
     def __init__(self, definition: Exercise):
         self.definition = definition
-        self._hints_given = 0
 
     def check(self, answer: Any) -> None:
         """Say whether the answer is right, and if not, what to look at; store the result."""
@@ -59,25 +56,15 @@ class ExerciseSession:
                 correct=verdict == "Right",
                 detail={"feedback": text} if text else None,
             )
-        if verdict == "Not quite" and self._hints_given < len(self.definition.hints):
-            text += f" Stuck? `{_call(self.definition)}.hint()`"
-        _show(verdict, text)
+        _show(verdict, text, more="" if verdict == "Right" else _folded_help(self.definition))
 
     def hint(self) -> None:
-        """Show the next hint, and all that were given before."""
-        hints = self.definition.hints
-        self._hints_given = min(self._hints_given + 1, len(hints))
-        for number, text in enumerate(hints[: self._hints_given], start=1):
-            _show("Hint", f"{number} of {len(hints)}: {text}")
-        if self._hints_given == len(hints):
-            _show(
-                "Hint",
-                f"That was the last one. `{_call(self.definition)}.solution()` shows one way to do it.",
-            )
+        """Show the hints, folded: each opens the next, the last one the solution."""
+        display(HTML(_folded_help(self.definition)))
 
     def solution(self) -> None:
         """Show one way to solve it, folded away until clicked."""
-        _show("Solution", "one way among several", code=self.definition.solution, folded=True)
+        display(HTML(_solution(self.definition)))
 
     def last(self) -> None:
         """Show the last answer that was checked, wherever it was typed."""
@@ -86,7 +73,7 @@ class ExerciseSession:
             _show("Your last answer", "there is none yet.")
         else:
             verdict = "right" if answer.correct else "not right"
-            _show("Your last answer", f"{answer.at[:10]}, {verdict}", code=str(answer.response))
+            _show("Your last answer", f"{answer.at[:10]}, {verdict}", more=_code(str(answer.response)))
 
     def _solved_before(self) -> bool:
         answers = progress.answers(kind="exercise", notebook=self.definition.id.split(".")[0])
@@ -107,19 +94,34 @@ def _source(answer: Any) -> str:
         return repr(answer)[:2000]
 
 
-def _show(verdict: str, text: str, code: str | None = None, folded: bool = False) -> None:
+def _folded_help(definition: Exercise) -> str:
+    """The hints as nested <details>, which need neither a kernel nor a script."""
+    content = _solution(definition)
+    for number in range(len(definition.hints), 0, -1):
+        label = f"Hint {number} of {len(definition.hints)}"
+        content = f"<details><summary>{label}</summary>{_text(definition.hints[number - 1])}{content}</details>"
+    return content
+
+
+def _solution(definition: Exercise) -> str:
+    return f"<details><summary>One solution among several</summary>{_code(definition.solution)}</details>"
+
+
+def _text(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _code(code: str) -> str:
+    return f"<pre style='margin:.5em 0'>{html.escape(code)}</pre>"
+
+
+def _show(verdict: str, text: str, more: str = "") -> None:
     sign, colour = _STYLE[verdict]
-    body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-    if code is not None:
-        body += f"<pre style='margin:.5em 0 0'>{html.escape(code)}</pre>"
-    heading = f"<b><span aria-hidden='true' style='color:{colour}'>{sign}</span> {verdict}</b>"
-    if folded:
-        content = f"<details><summary>{heading}: click to open</summary>{body}</details>"
-    else:
-        content = f"{heading}{': ' if body else ''}{body}"
+    colon = ": " if text else ""
     display(
         HTML(
-            f"<div class='course-exercise' role='status' style='border-left:4px solid {colour};"
-            f"padding:.4em .8em;margin:.3em 0;max-width:46em;line-height:1.5'>{content}</div>"
+            f"<div class='course-exercise' style='border-left:4px solid {colour};padding:.4em .8em;margin:.3em 0;"
+            f"max-width:46em;line-height:1.5'><div role='status'><b><span aria-hidden='true' style='color:{colour}'>"
+            f"{sign}</span> {verdict}</b>{colon}{_text(text)}</div>{more}</div>"
         )
     )

@@ -1,6 +1,10 @@
 """Each exercise three ways: the solution passes, the stub says "not yet", each foreseen wrong answer is named."""
 
+import html
+import io
 import json
+from contextlib import redirect_stdout
+from functools import cache
 
 import pytest
 
@@ -16,56 +20,44 @@ ALL = [definition for number in NUMBERS for definition in definitions(number)]
 WRONG = [(definition, body, words) for definition in ALL for body, words in definition.wrong.items()]
 
 
-def cells_before_the_stub(notebook: str, exercise_id: str) -> str:
-    """The code that a learner has run when they reach the exercise: setup cells and what defines its inputs."""
+@cache
+def variables_at_the_stubs(notebook: str) -> dict[str, dict]:
+    """What a learner's variables are when they reach each exercise, having run every cell above it."""
     (path,) = NOTEBOOKS.glob(f"{notebook}_*.ipynb")
-    sources = []
+    variables, at_stub = {}, {}
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        course = cell["metadata"].get("course", {})
-        if course.get("exercise") == exercise_id:
-            return "\n".join(sources)
-        if "setup" in cell["metadata"].get("tags", []) or course.get("needed"):
-            sources.append("".join(cell["source"]))
-    raise AssertionError(f"{path.name} has no cell for {exercise_id}")
+        if "exercise" in cell["metadata"].get("course", {}):
+            at_stub[cell["metadata"]["course"]["exercise"]] = dict(variables)
+        elif cell["cell_type"] == "code":
+            with redirect_stdout(io.StringIO()):
+                exec("".join(cell["source"]), variables)
+    return at_stub
 
 
-@pytest.fixture(scope="module")
-def namespace():
-    """The variables of a learner at each exercise; the cells are run once for all its answers."""
-    ready = {}
-
-    def get(definition) -> dict:
-        if definition.id not in ready:
-            ready[definition.id] = {}
-            exec(cells_before_the_stub(definition.id[:2], definition.id), ready[definition.id])
-        return dict(ready[definition.id])
-
-    return get
-
-
-def answer(definition, code: str, variables: dict):
-    """What a learner hands to check after running this code; an error in their code is its own answer."""
-    exec(code, variables)
+def answer(definition, body: str):
+    """What a learner who fills the stub with this body hands to check."""
+    variables = dict(variables_at_the_stubs(definition.id[:2])[definition.id])
+    exec(definition.fill(body), variables)
     return variables[definition.answer]
 
 
 @pytest.mark.parametrize("definition", ALL, ids=lambda definition: definition.id)
-def test_the_solution_passes(definition, namespace):
-    assert judge(definition, answer(definition, definition.solution, namespace(definition))) == ("Right", "")
+def test_the_solution_passes(definition):
+    assert judge(definition, answer(definition, definition.body)) == ("Right", "")
 
 
 @pytest.mark.parametrize("definition", ALL, ids=lambda definition: definition.id)
-def test_the_untouched_stub_is_not_yet_an_answer(definition, namespace):
-    verdict, text = judge(definition, answer(definition, definition.fill(YOUR_CODE), namespace(definition)))
+def test_the_untouched_stub_is_not_yet_an_answer(definition):
+    verdict, text = judge(definition, answer(definition, YOUR_CODE))
     assert verdict == "Not yet"
-    assert "hint()" in text
+    assert "your code" in text
 
 
 @pytest.mark.parametrize(
     ("definition", "body", "words"), WRONG, ids=lambda value: getattr(value, "id", str(value)[:60])
 )
-def test_each_foreseen_wrong_answer_gets_its_own_words(definition, body, words, namespace):
-    verdict, text = judge(definition, answer(definition, definition.fill(body), namespace(definition)))
+def test_each_foreseen_wrong_answer_gets_its_own_words(definition, body, words):
+    verdict, text = judge(definition, answer(definition, body))
     assert verdict == "Not quite"
     assert words in text
 
@@ -99,17 +91,25 @@ def shown(monkeypatch, tmp_path):
     """What the learner sees, with an empty progress store."""
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     texts = []
-    monkeypatch.setattr("course_utils.exercises.session.display", lambda html: texts.append(html.data))
+    monkeypatch.setattr("course_utils.exercises.session.display", lambda shown: texts.append(shown.data))
     return texts
 
 
-def test_hints_come_one_at_a_time_and_the_last_names_the_solution(shown):
+def test_the_hints_open_one_after_the_other_and_the_last_opens_the_solution(shown):
     task = exercise("00.1")
+    task.check(...)
     task.hint()
-    assert len(shown) == 1
-    for _ in task.definition.hints:
-        task.hint()
-    assert "solution()" in shown[-1]
+    for text in shown:
+        places = [text.index(max(html.escape(hint, quote=False).split("`"), key=len)) for hint in task.definition.hints]
+        assert places == sorted(places)
+        assert places[-1] < text.index("sample_rate</pre>")
+        assert text.count("<details>") == text.count("</details>") == len(places) + 1
+
+
+def test_a_right_answer_needs_no_help(shown):
+    exercise("00.3").check(lambda waveform: waveform.flip(1))
+    assert "Right" in shown[-1]
+    assert "<details>" not in shown[-1]
 
 
 def test_a_wrong_answer_is_stored_and_a_later_right_one_found_again(shown):
