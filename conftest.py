@@ -79,7 +79,7 @@ def failure(cell: NotebookNode, name: str, problem: str) -> CellExecutionError:
     return CellExecutionError(problem, name, problem)
 
 
-nbmake.nb_run.NotebookClient = CourseClient
+nbmake.nb_run.NotebookClient = CourseClient  # nbmake has no setting for it
 
 
 class CourseNotebookItem(NotebookItem):
