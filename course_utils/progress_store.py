@@ -32,7 +32,7 @@ MIGRATIONS = (
         kind TEXT NOT NULL,
         item TEXT NOT NULL,
         notebook TEXT NOT NULL,
-        correct INTEGER CHECK (correct IN (0, 1)),
+        correct INTEGER,
         response TEXT NOT NULL,
         detail TEXT NOT NULL
     )""",
@@ -145,10 +145,6 @@ _problems: dict[Path, str] = {}
 _news: list[str] = []
 
 
-class _DamagedError(Exception):
-    """The file is no sound SQLite database."""
-
-
 def _find(wanted: dict[str, str]) -> list[Answer]:
     path = store_path()
     condition = " AND ".join(f"{column} = ?" for column in wanted) or "TRUE"
@@ -192,14 +188,16 @@ def _from_json(text: str) -> Any:
 def _attempt(path: Path, work: Callable[[sqlite3.Connection], Result], otherwise: Result) -> Result:
     """Work with the store, after moving a damaged one out of the way; `otherwise` when it cannot be used."""
     try:
-        try:
-            with _connection(path) as connection:
-                return work(connection)
-        except _DamagedError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The first look ignores locks and journals, so it can be wrong, but it disturbs nobody. A locking connection to
+        # a file that is just being moved aside would mistake the new file's journal for its own and undo a transaction.
+        if _is_damaged(path, "mode=ro&immutable=1"):
             _set_aside(path)
-            with _connection(path) as connection:
-                return work(connection)
-    except (CourseError, _DamagedError, sqlite3.OperationalError, OSError) as error:
+        with _connection(path) as connection:
+            return work(connection)
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):  # a mistake in the call
+        raise
+    except (CourseError, sqlite3.DatabaseError, OSError) as error:
         if path not in _problems:
             _problems[path] = _describe(path, error)
             _news.append(_problems[path])
@@ -217,28 +215,19 @@ def _describe(path: Path, error: Exception) -> str:
 
 @contextmanager
 def _connection(path: Path) -> Iterator[sqlite3.Connection]:
-    """A sound store with the current schema."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-            connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            version = _version(connection)
-            if version > len(MIGRATIONS):
-                raise CourseError(
-                    f"The answers in {path} were stored by a newer version of this course.",
-                    "Update the course (git pull).",
-                )
-            if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                raise _DamagedError
-            connection.execute("PRAGMA journal_mode = DELETE")
-            connection.execute("PRAGMA synchronous = EXTRA")
-            if version < len(MIGRATIONS):
-                _migrate(connection)
-            yield connection
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise _DamagedError(*error.args) from error
-        raise
+    """A connection to the store, brought to the current schema."""
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.text_factory = lambda data: data.decode("utf-8", "replace")
+        version = _version(connection)
+        if version > len(MIGRATIONS):
+            raise CourseError(
+                f"The answers in {path} were stored by a newer version of this course.", "Update the course (git pull)."
+            )
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = EXTRA")
+        if version < len(MIGRATIONS):
+            _migrate(connection)
+        yield connection
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -253,26 +242,35 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
+def _is_damaged(path: Path, mode: str) -> bool:
+    try:
+        address = f"{path.absolute().as_uri()}?{mode}"
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+            connection.text_factory = bytes
+            version = _version(connection)
+            if version > len(MIGRATIONS):  # this SQLite may be too old to judge it
+                return False
+            if version == len(MIGRATIONS):
+                connection.execute(f"SELECT {', '.join(COLUMNS)} FROM answers LIMIT 0")
+            return connection.execute("PRAGMA quick_check(1)").fetchone() != (b"ok",)
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    except UnicodeDecodeError:  # SQLite's message quotes the damaged text
+        return True
+
+
 def _set_aside(path: Path) -> None:
     """Move a damaged file away, never one that another kernel has just put in its place."""
     # An empty SQLite file serves as the lock: it works wherever the store does, and a killed kernel lets go of it.
     with closing(sqlite3.connect(path.with_name("progress.lock"), timeout=BUSY_SECONDS, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
-        if _is_damaged(path):
+        if _is_damaged(path, "mode=rw"):
             kept = _unused_name(path)
             path.rename(kept)
             _news.append(
                 f"The file with your answers was damaged. It is kept as {kept}, and a new one was started. "
                 "If you have a backup of progress.sqlite, put it back in its place."
             )
-
-
-def _is_damaged(path: Path) -> bool:
-    try:
-        with _connection(path):
-            return False
-    except _DamagedError:
-        return True
 
 
 def _unused_name(path: Path) -> Path:

@@ -71,6 +71,12 @@ def is_sound(path):
         connection.close()
 
 
+def change_store(statement):
+    connection = sqlite3.connect(store_path(), isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
 def damaged_files(home):
     return sorted(home.glob("progress.damaged-*.sqlite"))
 
@@ -142,13 +148,16 @@ def test_two_kernels_that_answer_at_once_lose_nothing():
     assert told == ""
 
 
-def test_threads_of_one_kernel_lose_nothing():
+def test_threads_of_one_kernel_store_every_answer_once(home, recwarn):
+    home.write_text("a file where the folder should be", encoding="utf-8")
+    answer("01.waiting")
+    home.unlink()
     threads = [threading.Thread(target=answer, args=(f"01.{number}",)) for number in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(stored_items()) == sorted(f"01.{number}" for number in range(20))
+    assert sorted(stored_items()) == sorted(["01.waiting", *(f"01.{number}" for number in range(20))])
 
 
 def test_a_kernel_killed_at_any_moment_loses_no_saved_answer():
@@ -318,6 +327,9 @@ DAMAGE = {
     "cut in the middle": lambda data: data[: len(data) // 2],
     "last page lost": lambda data: data[:-4096],
     "a page of zeros": lambda data: data[:8192] + bytes(4096) + data[12288:],
+    "a bit of the schema flipped": lambda data: data.replace(b"response TEXT", b"r\xe5sponse TEXT"),
+    "a broken word in the schema": lambda data: data.replace(b"CREATE TABLE", b"CREATE \xd4ABLE"),
+    "another program's database": lambda data: data.replace(b"answers", b"letters"),
     "schema overwritten": lambda data: data[:100] + b"\xff" * 3996 + data[4096:],
 }
 
@@ -382,25 +394,25 @@ def test_flipped_bits_never_stop_the_course(recwarn):
         assert answers()[-1].item == latest("question", "01.after").item == "01.after"
 
 
+def test_a_response_that_a_flipped_bit_made_unreadable_is_shown_as_it_is():
+    answer("01.rate", "b")
+    change_store("UPDATE answers SET response = '!b\"'")
+    assert latest("question", "01.rate").response == '!b"'
+
+
 # Versions of the store
-
-
-def set_version(version):
-    connection = sqlite3.connect(store_path())
-    connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
 
 
 def test_a_store_of_a_newer_course_is_left_alone(recwarn):
     answer("01.rate")
-    set_version(99)
+    change_store("PRAGMA user_version = 99")
     data = store_path().read_bytes()
     assert not answer("01.after")
     assert stored_items() == ["01.after"]
     assert store_path().read_bytes() == data
     (told,) = recwarn
     assert "newer version of this course. Update the course" in str(told.message)
-    set_version(1)
+    change_store("PRAGMA user_version = 1")
     assert answer("01.updated")
     assert stored_items() == ["01.rate", "01.after", "01.updated"]
 
