@@ -259,6 +259,7 @@ function question(view, number, total, ask) {
   function update(result) {
     const text = JSON.stringify(result);
     if (text === current) return;
+    const focused = root.contains(document.activeElement) && document.activeElement;
     const reopened = locked && !result.locked;
     if (current === null || result.locked || reopened) {
       answer.write(result.response);
@@ -278,7 +279,6 @@ function question(view, number, total, ask) {
     show.hidden = !result.may_show;
     again.hidden = !locked;
     ratings.hidden = result.verdict !== "revealed";
-    const focused = root.contains(document.activeElement) && document.activeElement;
     if (focused && reopened) fieldset.querySelector("input, textarea, button").focus();
     else if (focused && focused.matches(":disabled, [hidden], [hidden] *")) verdictBox.focus();
   }
