@@ -105,4 +105,4 @@ def _not_a_tensor(waveform: object) -> WaveformError:
         remedy = "Take the pair apart first: waveform, sample_rate = load_audio(path)."
     elif isinstance(waveform, str):
         remedy = "Load the file first: waveform, sample_rate = load_audio(path)."
-    return WaveformError(f"The waveform is a {type(waveform).__name__}, not a torch.Tensor.", remedy)
+    return WaveformError(f"The waveform is of type {type(waveform).__name__}, not a torch.Tensor.", remedy)

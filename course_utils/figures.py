@@ -76,7 +76,7 @@ def _describe_axes(ax: Axes) -> str:
     heading = ": ".join(text for text in (ax.get_label(), ax.get_title()) if text) or "Plot"
     marks = [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
     axes = [_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis) if axis.get_label_text()]
-    return f"{heading}. {'; '.join(axes + marks)}."
+    return ". ".join(filter(None, [heading, "; ".join(axes + marks)])) + "."
 
 
 def _describe_axis(axis: Axis) -> str:

@@ -63,7 +63,9 @@ def player_html(
     clips = _clips(waveform, sample_rate, label)
     longest = MAX_WAV_BYTES / sum(2 * len(waveform) * rate for _, waveform, rate in clips)
     players = [_player(label, *_part(waveform, rate, start, seconds, longest), rate) for label, waveform, rate in clips]
-    return f'<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.5em">{"".join(players)}</div>'
+    return (
+        f'<div style="display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.5em 1.5em">{"".join(players)}</div>'
+    )
 
 
 def _clips(

@@ -104,7 +104,7 @@ def to_db(power: Tensor, *, reference: float | None = None, floor_db: float = -8
     if floor_db >= 0:
         raise WaveformError(f"A floor of {floor_db:g} dB hides everything.", "Pass a negative one, like floor_db=-80.")
     if reference is None:
-        reference = float(power.max())
+        reference = float(power.detach().max())
         if reference == 0:
             return torch.full_like(power, floor_db)
     if reference <= 0:
@@ -112,7 +112,7 @@ def to_db(power: Tensor, *, reference: float | None = None, floor_db: float = -8
             f"The reference is {reference:g}; nothing has a ratio to it.",
             "Pass a positive power, or None for the loudest point.",
         )
-    return (10 * torch.log10(power.double() / reference)).clamp(min=floor_db).to(power.dtype)
+    return (10 * torch.log10(power / reference)).clamp(min=floor_db)
 
 
 def plot_spectrogram(
@@ -344,7 +344,7 @@ def _add_colour_bar(mesh: QuadMesh, ax: Axes | list[Axes], reference: float | No
 def _check_power(power: Tensor) -> None:
     if not isinstance(power, Tensor):
         raise WaveformError(
-            f"The spectrogram is a {type(power).__name__}, not a torch.Tensor.",
+            f"The spectrogram is of type {type(power).__name__}, not a torch.Tensor.",
             "Pass what Spectrogram or MelSpectrogram returns; torch.from_numpy(array) converts an array.",
         )
     if power.is_complex():
@@ -358,12 +358,13 @@ def _check_power(power: Tensor) -> None:
         raise WaveformError(
             f"The spectrogram is empty: its shape is {list(power.shape)}.", "Look at the slice that it comes from."
         )
-    if not bool(torch.isfinite(power).all()):
+    low, high = (float(end) for end in power.detach().aminmax())
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise WaveformError(
             "The spectrogram holds NaN or infinite values.",
             "Look for a logarithm of zero: pass the power itself, the dB are taken here.",
         )
-    if bool((power < 0).any()):
+    if low < 0:
         raise WaveformError(
             "The spectrogram holds negative values, so it is not power: it looks like dB, or like a waveform.",
             "Pass what Spectrogram or MelSpectrogram returns; the dB are taken here.",
