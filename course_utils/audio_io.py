@@ -237,7 +237,9 @@ def _decode(source: Source, name: str) -> tuple[Header, Tensor, bool]:
     header, waveform, complete = _first_that_can(source, name, attempt)
     if waveform.shape[1] > 0:
         return header, waveform, complete
-    if header.samples or not complete:
+    with open_source(source) as file:
+        is_cut = file_kinds.share_present(file) < 1 or file_kinds.breaks_off_in_a_page(file)
+    if header.samples or is_cut or not complete:
         raise AudioFileError(f"{name} is damaged: none of its sound can be decoded.", AGAIN)
     remedy = "Record or export it again."
     if not ffmpeg_available():
@@ -304,7 +306,7 @@ def _check_target(path: Path) -> Format:
     if FORMATS[suffix].libsndfile is None and not ffmpeg_available():
         raise AudioFileError(
             f"Writing {suffix} needs FFmpeg ({audio_backends.torchcodec_problem()}).",
-            f"Save as .wav, .flac, .ogg or .mp3, or install FFmpeg. {_install_ffmpeg()}",
+            f"Save as .wav, .flac, .ogg or .mp3, or do this: {_install_ffmpeg()}",
         )
     if not path.parent.is_dir():
         raise AudioFileError(
