@@ -3,12 +3,14 @@
 Each library raises one of `ERRORS` on what it cannot do.
 """
 
+import contextlib
 import functools
 import io
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -134,9 +136,20 @@ def _packet_by_packet(source: Source, header: Header) -> tuple[Tensor, bool]:
     return torch.cat(pieces, dim=1), complete
 
 
+class _Stream:
+    """A file for libsndfile, which seeks to impossible places in damaged ones; its callback would print tracebacks."""
+
+    def __init__(self, file: BinaryIO):
+        self._seek, self.tell, self.readinto = file.seek, file.tell, file.readinto
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._seek(offset, whence)
+
+
 def soundfile_header(source: Source) -> Header:
     """Read a header with libsndfile."""
-    with open_source(source) as stream, soundfile.SoundFile(stream) as file:
+    with open_source(source) as stream, soundfile.SoundFile(_Stream(stream)) as file:
         known = file.frames < 2**62  # FLAC written to a pipe reports the largest number there is
         integer = re.fullmatch(r"(?:PCM_[SU]?|ALAC_)(\d+)", file.subtype)
         return Header(
@@ -153,7 +166,7 @@ def soundfile_header(source: Source) -> Header:
 def soundfile_decode(source: Source, header: Header) -> tuple[Tensor, bool]:
     """Decode with libsndfile, up to the first damaged frame."""
     blocks, complete = [], True
-    with open_source(source) as stream, soundfile.SoundFile(stream) as file:
+    with open_source(source) as stream, soundfile.SoundFile(_Stream(stream)) as file:
         count = BLOCK
         while count == BLOCK:
             block = np.full((BLOCK, file.channels), np.nan, dtype=np.float32)
@@ -164,7 +177,7 @@ def soundfile_decode(source: Source, header: Header) -> tuple[Tensor, bool]:
                 complete = header.samples is None  # the end of a FLAC of unknown length looks like damage
             blocks.append(torch.from_numpy(block[:count]))
         if file.format == "MP3":  # without a length in its header libsndfile guesses one, and may stop too early
-            complete &= stream.tell() > 0.98 * stream.seek(0, io.SEEK_END)
+            complete &= stream.tell() > 0.98 * stream.seek(0, os.SEEK_END)
     return torch.cat(blocks).T.contiguous(), complete
 
 
