@@ -55,8 +55,9 @@ function slider(control, id) {
 
 const CONTROLS = { choice: menu, slider };
 
-function isDark() {
-  return document.body.dataset.jpThemeLight === "false";
+// What the picture has to fit into: the theme, and a screen with one or with two dots for each pixel of the page.
+function look() {
+  return { dark: document.body.dataset.jpThemeLight === "false", scale: devicePixelRatio > 1.25 ? 2 : 1 };
 }
 
 // A Blob URL for the newest bytes; the one before is given back when `replace` is called again.
@@ -144,7 +145,7 @@ function render({ model, el }) {
       setTimeout(() => (error.textContent = NO_ANSWER), PATIENCE_MS),
     ];
     const places = Object.fromEntries(controls.map((control, n) => [control.name, parts[n].read()]));
-    model.send({ ticket: onItsWay.ticket, places, dark: isDark() });
+    model.send({ ticket: onItsWay.ticket, places, look: look() });
   }
 
   function settle(ticket) {
@@ -175,8 +176,8 @@ function render({ model, el }) {
     stage.classList.toggle("ce-outdated", Boolean(shown.error));
     if (shown.error || shown.picture === picture) return;
     picture = shown.picture;
-    [image.width, image.height] = shown.size;
-    image.src = pictureUrl.replace(shown.picture, "image/webp");
+    [image.width, image.height] = shown.size.map((pixels) => pixels / shown.look.scale);
+    image.src = pictureUrl.replace(shown.picture, "image/jpeg");
     image.alt = shown.caption;
     caption.textContent = shown.caption;
     say(shown.caption);
@@ -201,7 +202,8 @@ function render({ model, el }) {
     model.on("change:_sound", listen);
     listen();
   }
-  if (isDark() !== model.get("_shown").dark) ask(performance.now());
+  const { dark, scale } = model.get("_shown").look;
+  if (look().dark !== dark || look().scale !== scale) ask(performance.now());
 
   return () => {
     theme.disconnect();

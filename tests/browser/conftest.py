@@ -18,6 +18,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -206,10 +207,9 @@ class Lab:
             self.errors.append(f"console: {message.text} ({message.location['url']})")
 
 
-@pytest.fixture(scope="session")
-def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """JupyterLab in folders of its own, on a port that the operating system chose."""
-    base = tmp_path_factory.mktemp("lab")
+@contextmanager
+def running_lab(base: Path) -> Iterator[Server]:
+    """Run JupyterLab with all its files in the empty folder `base`, on a port that the operating system chose."""
     folders = {name: base / name for name in ("config", "data", "runtime", "ipython", "home", "root")}
     folders |= {name: base / name for name in ("app_settings", "user_settings", "workspaces")}
     for folder in folders.values():
@@ -262,34 +262,60 @@ def _wait_for_server(process: subprocess.Popen, runtime: Path, log: Path) -> str
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 
-# One browser for each module: Playwright keeps an event loop running in the test's thread, which other tests
-# in the same process, such as those that run notebooks with nbclient, should not find there.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium with an empty profile."""
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Run headless Chromium with an empty profile."""
     chromium = find_chromium()
     if chromium is None:
         pytest.fail(f"The browser tests need Chromium. {install_hint('chromium')}", pytrace=False)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visit(server: Server, browser: Browser, pictures: Path, **settings: float) -> Iterator[Lab]:
+    """Come to JupyterLab as somebody new; at the end, leave no kernel and no changed setting behind.
+
+    Args:
+        settings: of Playwright's `new_context`, such as `device_scale_factor=2`.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, **settings)
+    try:
+        lab = Lab(server, context, pictures)
+        yield lab
+        lab.check()
+    finally:
+        context.close()
+        for session in server.call("GET", "api/sessions"):
+            server.call("DELETE", f"api/sessions/{session['id']}")
+        shutil.rmtree(server.settings)
+        server.settings.mkdir()
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+# One browser for each module: Playwright keeps an event loop running in the test's thread, which other tests
+# in the same process, such as those that run notebooks with nbclient, should not find there.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
-def lab(lab_server: Server, browser: Browser, tmp_path: Path) -> Iterator[Lab]:
-    """JupyterLab with its standard settings; fails the test on a page error or an outside request."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    try:
-        opened = Lab(lab_server, context, tmp_path)
+def lab(request: pytest.FixtureRequest, lab_server: Server, browser: Browser, tmp_path: Path) -> Iterator[Lab]:
+    """JupyterLab with its standard settings; fails the test on a page error or an outside request.
+
+    Another screen is asked for with `@pytest.mark.parametrize("lab", [{"device_scale_factor": 2}], indirect=True)`.
+    """
+    with visit(lab_server, browser, tmp_path, **getattr(request, "param", {})) as opened:
         yield opened
-        opened.check()
-    finally:
-        context.close()
-        for session in lab_server.call("GET", "api/sessions"):
-            lab_server.call("DELETE", f"api/sessions/{session['id']}")
-        shutil.rmtree(lab_server.settings)
-        lab_server.settings.mkdir()
 
 
 @pytest.hookimpl(wrapper=True)
