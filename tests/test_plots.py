@@ -261,6 +261,7 @@ def test_a_given_reference_is_named_and_what_exceeds_it_is_shown_on_the_bar():
     np.testing.assert_allclose(picture(ax)[2], -10, rtol=1e-6)
     [bar] = colour_bars(ax)
     assert bar.get_ylabel() == "dB relative to a power of 1"
+    assert ax.collections[0].get_clim() == (-60, 0)
     assert ax.collections[0].colorbar.extend == "neither"
     assert plot_spectrogram(torch.full((5, 6), 10.0), RATE, reference=1.0).collections[0].colorbar.extend == "max"
 
