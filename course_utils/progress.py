@@ -37,13 +37,14 @@ __all__ = [
 STYLE = """
 .course-progress { color: var(--jp-ui-font-color1, inherit); max-width: 60em; }
 .course-progress a { color: var(--jp-content-link-color, revert); }
-.course-progress table { border-collapse: collapse; width: 100%; }
-.course-progress caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
-.course-progress th, .course-progress td { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
-.course-progress tr { border-bottom: 1px solid var(--jp-border-color2, currentcolor); }
-.course-progress tbody th { font-weight: normal; }
+.course-progress .problem { border-left: 4px solid var(--jp-warn-color1, currentcolor); padding-left: 0.8em; }
+.course-progress .lessons { border-collapse: collapse; table-layout: auto; margin: 0; width: 100%; }
+.course-progress .lessons caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
+.course-progress .lessons :is(th, td) { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
+.course-progress .lessons tr { border-bottom: 1px solid var(--jp-border-color2, currentcolor); }
+.course-progress .lessons td { white-space: nowrap; }
+.course-progress .lessons tbody th { font-weight: normal; }
 .course-progress progress { width: 6em; accent-color: var(--jp-brand-color1, auto); }
-.course-progress .course-problem { border-left: 4px solid var(--jp-warn-color1, currentcolor); padding-left: 0.8em; }
 """
 
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
@@ -121,7 +122,7 @@ def progress_html(rows: list[ProgressRow], problem: str | None = None) -> str:
     done = sum(not any(_missing(row)) for row in rows)
     parts = [f"<style>{STYLE}</style>"]
     if problem:
-        parts.append(f'<p class="course-problem">{html.escape(problem)}</p>')
+        parts.append(f'<p class="problem">{html.escape(problem)}</p>')
     step = next_step(rows)
     if step:
         text, file = step
@@ -129,7 +130,8 @@ def progress_html(rows: list[ProgressRow], problem: str | None = None) -> str:
     else:
         parts.append("<p>Every question is answered and every exercise passed.</p>")
     parts.append(
-        f"<table><caption>Your progress: {done} of {_count(len(rows), 'notebook')} done</caption>"
+        '<table class="lessons">'
+        f"<caption>Your progress: {done} of {_count(len(rows), 'notebook')} done</caption>"
         '<thead><tr><th scope="col">Notebook</th><th scope="col">Time</th><th scope="col">Questions right</th>'
         '<th scope="col">Exercises passed</th><th scope="col">Last answer</th></tr></thead>'
         f"<tbody>{''.join(map(_row_html, rows))}</tbody></table>"

@@ -189,9 +189,9 @@ def _attempt(path: Path, work: Callable[[sqlite3.Connection], Result], otherwise
     """Work with the store, after moving a damaged one out of the way; `otherwise` when it cannot be used."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The first look ignores locks and journals, so it can be wrong, but it disturbs nobody. A locking connection to
-        # a file that is just being moved aside would mistake the new file's journal for its own and undo a transaction.
-        if _is_damaged(path, "mode=ro&immutable=1"):
+        # The first look ignores locks and journals, so it can raise a false alarm, but it disturbs nobody. A connection
+        # that locks a file while it is moved aside would take the new file's journal for its own and delete it.
+        if _is_damaged(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True):
             _set_aside(path)
         with _connection(path) as connection:
             return work(connection)
@@ -242,10 +242,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
-def _is_damaged(path: Path, mode: str) -> bool:
+def _is_damaged(path: Path | str, uri: bool = False) -> bool:
     try:
-        address = f"{path.absolute().as_uri()}?{mode}"
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+        with closing(sqlite3.connect(path, uri=uri, timeout=BUSY_SECONDS)) as connection:
             connection.text_factory = bytes
             version = _version(connection)
             if version > len(MIGRATIONS):  # this SQLite may be too old to judge it
@@ -264,7 +263,7 @@ def _set_aside(path: Path) -> None:
     # An empty SQLite file serves as the lock: it works wherever the store does, and a killed kernel lets go of it.
     with closing(sqlite3.connect(path.with_name("progress.lock"), timeout=BUSY_SECONDS, isolation_level=None)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
-        if _is_damaged(path, "mode=rw"):
+        if _is_damaged(path):
             kept = _unused_name(path)
             path.rename(kept)
             _news.append(

@@ -364,6 +364,15 @@ def test_a_second_damaged_store_does_not_replace_the_first(home, recwarn):
     assert len(recwarn) == 2
 
 
+def test_a_false_alarm_moves_nothing(home, monkeypatch):
+    answer("01.before")
+    look = progress_store._is_damaged
+    monkeypatch.setattr(progress_store, "_is_damaged", lambda path, uri=False: uri or look(path))
+    assert answer("01.after")
+    assert stored_items() == ["01.before", "01.after"]
+    assert damaged_files(home) == []
+
+
 def test_an_empty_file_is_an_empty_store(home):
     home.mkdir()
     store_path().touch()
