@@ -147,8 +147,14 @@ def test_the_last_answer_is_shown_again_with_its_date(session, respond):
     assert {name: again.result[name] for name in same} == {name: session.result[name] for name in same}
     assert "20" in again.result["date"]
     assert again.solved == session.solved
-    if respond is wrong_response:
-        assert again.hint()
+
+
+def test_a_wrong_answer_before_a_restart_counts_as_a_try(session):
+    session.check(wrong_response(session))
+    again = reopened(session)
+    assert again.hint()
+    again.check(wrong_response(session))
+    assert again.result["may_show"]
 
 
 def test_a_question_that_was_right_once_stays_solved(session):
