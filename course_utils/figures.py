@@ -9,24 +9,10 @@ from IPython.core.pylabtools import print_figure
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 WIDTH = 8.5
 """Inches; 850 pixels at matplotlib's 100 dots per inch, which a laptop shows without shrinking."""
-
-
-class DescribedFigure(Figure):
-    """A figure that a notebook shows with an alternative text.
-
-    JupyterLab gives a plain image no `alt`; an <img> in HTML keeps its own. The plain PNG goes along for other readers,
-    such as an export to PDF.
-    """
-
-    def _ipython_display_(self) -> None:
-        text = describe(self)
-        png = print_figure(self, base64=True)
-        image = f'<img alt="{html.escape(text)}" src="data:image/png;base64,{png}">'
-        display({"text/html": image, "image/png": png, "text/plain": text}, raw=True)
 
 
 class Panel(Axes):
@@ -57,10 +43,8 @@ def new_axes(rows: int = 1, row_height: float = 2.6) -> list[Axes]:
         `rows` Axes, the topmost first.
     """
     size = (WIDTH, rows * row_height)
-    if _is_inline_notebook():
-        figure = plt.figure(figsize=size, layout="constrained", FigureClass=DescribedFigure)
-    else:
-        figure = DescribedFigure(figsize=size, layout="constrained")
+    make = plt.figure if _is_inline_notebook() else Figure
+    figure = make(figsize=size, layout="constrained")
     axes = figure.subplots(rows, sharex=True, squeeze=False, subplot_kw={"axes_class": Panel})
     return Panels(axes[:, 0])
 
@@ -68,6 +52,17 @@ def new_axes(rows: int = 1, row_height: float = 2.6) -> list[Axes]:
 def describe(figure: Figure) -> str:
     """Say in words what a figure shows: its panels, their titles, axes with their ends, and marks."""
     return " ".join(_describe_axes(ax) for ax in figure.axes)
+
+
+def _image_with_alt(figure: Figure) -> str:
+    png = print_figure(figure, base64=True)
+    return f'<img alt="{html.escape(describe(figure))}" src="data:image/png;base64,{png}">'
+
+
+# JupyterLab gives a plain image no `alt`, but keeps that of an <img> in HTML, and prefers HTML. Every figure of the
+# notebook gets one, the learner's own ones too. (For the base class: matplotlib deletes what is set for Figure itself.)
+if get_ipython() is not None:
+    get_ipython().display_formatter.formatters["text/html"].for_type(FigureBase, _image_with_alt)
 
 
 def _describe_axes(ax: Axes) -> str:

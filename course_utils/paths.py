@@ -13,6 +13,6 @@ WORK = ROOT / "work"
 
 
 def state_dir() -> Path:
-    """The learner's folder outside the checkout: the environment variable COURSE_HOME, else the platform's data folder."""
+    """The learner's folder outside the checkout: COURSE_HOME if set, else the platform's data folder."""
     home = os.environ.get("COURSE_HOME")
     return Path(home).expanduser() if home else Path(platformdirs.user_data_dir("torchaudio-course", appauthor=False))

@@ -61,14 +61,13 @@ def outputs() -> list[list[dict]]:
     """What a notebook shows below each of its cells."""
     cells = [
         "import torch, matplotlib.pyplot as plt\n"
-        "from course_utils.figures import DescribedFigure\n"
         "from course_utils.plots import plot_spectrogram, plot_spectrograms, plot_waveform",
         "plot_waveform(torch.zeros(1, 16000), 16000, title='\"><script>alert(1)</script>')",
         "for floor in (-60, -80):\n    ax = plot_spectrogram(torch.ones(201, 81), 16000, floor_db=floor)",
         "plot_spectrograms({'a': torch.ones(201, 81), 'b': torch.ones(201, 81)}, 16000)",
         "plt.get_fignums()",
         "ax",
-        "fig, ax = plt.subplots(FigureClass=DescribedFigure)\nplot_waveform(torch.zeros(1, 16000), 16000, ax=ax)",
+        "fig, ax = plt.subplots()\nplot_waveform(torch.zeros(1, 16000), 16000, ax=ax)",
         "plot_spectrogram(torch.ones(201, 81), 16000, reference=-1.0)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -102,7 +101,7 @@ def test_the_picture_carries_its_description_and_no_markup_of_a_title(outputs):
     assert "<script" not in outputs[1][0]["data"]["text/html"]
 
 
-def test_a_figure_of_the_learner_can_be_described_too(outputs):
+def test_a_figure_of_the_learner_is_described_too(outputs):
     [picture] = [output for output in outputs[6] if "text/html" in output.get("data", {})]
     assert alt_texts([picture])[0].startswith("Waveform. Time in seconds")
 

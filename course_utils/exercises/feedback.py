@@ -6,9 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
-class NotYet(Exception):
-    """The answer is still the untouched stub."""
+from course_utils.exercises.definition import NotYet
 
 
 def call(function: Any, *arguments: Any) -> Any:

@@ -8,8 +8,7 @@ from typing import Any
 from IPython.display import HTML, display
 
 from course_utils import progress
-from course_utils.exercises.definition import Exercise
-from course_utils.exercises.feedback import NotYet
+from course_utils.exercises.definition import Exercise, NotYet
 
 _STYLE = {
     "Right": ("✓", "var(--jp-success-color1, #2e7d32)"),

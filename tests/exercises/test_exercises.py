@@ -3,6 +3,8 @@
 import html
 import io
 import json
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from functools import cache
 
@@ -79,6 +81,14 @@ def test_the_notebooks_stub_cells_are_the_definitions_stubs(number):
     }
     assert cells == {definition.id: definition.stub for definition in definitions(number)}
     assert list(cells) == exercise_ids(number)
+
+
+def test_counting_the_exercises_costs_no_import_of_torch():
+    code = (
+        "import sys; from course_utils.exercises import exercise_ids; print(exercise_ids('00'), 'torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "['00.1', '00.2', '00.3'] False"
 
 
 def test_an_unknown_exercise_names_the_known_ones():

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from course_utils.exercises.feedback import NotYet, call, compare, compare_number
+from course_utils.exercises.definition import NotYet
+from course_utils.exercises.feedback import call, compare, compare_number
 
 WANT = torch.sin(torch.linspace(0, 50, 1000)).unsqueeze(0).repeat(2, 1) * torch.linspace(0.2, 1, 1000)
 
