@@ -86,7 +86,7 @@ class Session:
             return False
         verdict = grade(self.question, response)
         if not verdict.counts:
-            self._set(verdict=None, feedback=[], marks={}, note=inline(verdict.feedback[0][1]))
+            self._set(verdict=None, feedback=[], marks={}, note=[verdict.feedback[0][1]])
             return True
         self._tries += 1
         record(
