@@ -145,7 +145,11 @@ function render({ model, el }) {
       setTimeout(() => (error.textContent = NO_ANSWER), PATIENCE_MS),
     ];
     const places = Object.fromEntries(controls.map((control, n) => [control.name, parts[n].read()]));
-    model.send({ ticket: onItsWay.ticket, places, look: look() });
+    try {
+      model.send({ ticket: onItsWay.ticket, places, look: look() });
+    } catch {
+      error.textContent = NO_ANSWER; // the kernel that made this widget has gone
+    }
   }
 
   function settle(ticket) {

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 from torchaudio.functional import spectrogram
+from torchaudio.transforms import Fade
 
 from course_utils.checks import check_sample_rate, check_waveform
 from course_utils.errors import WaveformError
@@ -158,7 +159,8 @@ def tones_and_clicks() -> tuple[Tensor, int]:
         [1, 16000], float32 in [-1, 1], and 16000 Hz.
     """
     tones = tone(1000, amplitude=0.2) + tone(1040, amplitude=0.2)
-    return tones + clicks([0.5, 0.52], amplitude=0.5), 16000
+    # Without the fades, both ends would look like clicks.
+    return Fade(1600, 1600, "half_sine")(tones) + clicks([0.5, 0.52], amplitude=0.5), 16000
 
 
 def _caption(sample_rate: int, n_fft: int, hop_length: int, bins: int, frames: int) -> str:

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from course_utils.system import find_chromium, install_hint
 
@@ -70,6 +70,9 @@ PYTHON_KERNEL = {"name": "python3", "display_name": "Python 3", "language": "pyt
 HARMLESS = [
     "Canceled future for",  # a question to the kernel was open when it was restarted
 ]
+
+
+expect.set_options(timeout=15_000)  # milliseconds; a machine that tests in parallel can be slow
 
 
 @dataclass(frozen=True)
