@@ -65,7 +65,7 @@ def backends_for(source: Source) -> list[Backend]:
     if torchcodec_problem():
         return [SOUNDFILE]
     with open_source(source) as file:
-        # FFmpeg returns up to 320 samples too many or too few of Ogg Vorbis clips shorter than about a second.
+        # FFmpeg returns some hundred samples too many or too few of Ogg Vorbis clips shorter than about a second.
         is_vorbis = b"\x01vorbis" in file.read(64)
     return [SOUNDFILE, TORCHCODEC] if is_vorbis else [TORCHCODEC, SOUNDFILE]
 

@@ -208,28 +208,28 @@ def test_a_flac_written_to_a_pipe_loads_whole_and_without_a_warning(backend):
     assert audio_info(flac_of_unknown_length()).samples == 3 * RATE
 
 
-def mp3_of_unknown_length() -> bytes:
-    """Variable bit rate, loud before quiet, and no header that counts the frames."""
-    waveform = torch.cat(
-        [torch.randn(1, RATE, generator=torch.Generator().manual_seed(0)) * 0.2, torch.zeros(1, 3 * RATE)], 1
-    )
+def mp3_of_unknown_length(loud_first: bool) -> bytes:
+    """Variable bit rate, a second of noise and three of silence, and no header that counts the frames."""
+    noise = 0.2 * torch.randn(RATE, generator=torch.Generator().manual_seed(0))
+    parts = [noise, torch.zeros(3 * RATE)]
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", RATE, 1, format="MP3", compression_level=0.2, bitrate_mode="VARIABLE"
     ) as file:
-        file.write(waveform[0].numpy())
+        file.write(torch.cat(parts if loud_first else parts[::-1]).numpy())
     return buffer.getvalue().replace(b"Xing", bytes(4))
 
 
 @needs_ffmpeg
-def test_an_mp3_that_does_not_say_its_length_loads_whole_with_ffmpeg():
-    assert load_audio(mp3_of_unknown_length())[0].shape[1] == pytest.approx(4 * RATE, abs=3000)
+@pytest.mark.parametrize("loud_first", [True, False])
+def test_an_mp3_that_does_not_say_its_length_loads_whole_with_ffmpeg_and_without_a_warning(loud_first):
+    assert load_audio(mp3_of_unknown_length(loud_first))[0].shape[1] == pytest.approx(4 * RATE, abs=3000)
 
 
 def test_without_ffmpeg_an_mp3_that_does_not_say_its_length_may_be_cut_short_and_says_so(monkeypatch):
     monkeypatch.setattr(audio_backends, "torchcodec_problem", lambda: "hidden")
     with pytest.warns(CourseWarning, match="does not say how long it is, and soundfile stopped"):
-        waveform, _ = load_audio(mp3_of_unknown_length())
+        waveform, _ = load_audio(mp3_of_unknown_length(loud_first=True))
     assert waveform.shape[1] < 3.5 * RATE
 
 
@@ -252,6 +252,13 @@ def test_a_lossless_file_cut_in_half_loads_as_far_as_it_goes(container, codec, e
     samples = waveform.shape[1]
     assert RATE < samples < 2 * RATE
     assert torch.equal(waveform, notes()[:, :samples])
+
+
+def test_a_cut_is_noticed_behind_other_chunks(backend):
+    data = pcm(notes())
+    junk = b"JUNK" + struct.pack("<I", 29) + bytes(30)
+    with pytest.warns(CourseWarning, match=r"it holds 2\.00 s of 3\.00 s"):
+        load_audio(wav(data[: 4 * RATE], len(data), before=junk))
 
 
 @pytest.mark.parametrize(("container", "full"), [("MP3", r"of 3\.[01]\d s"), ("OGG", "how long it was is unknown")])
