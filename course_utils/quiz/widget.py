@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import anywidget
 import traitlets
@@ -14,6 +15,10 @@ from course_utils.quiz.session import Session
 from course_utils.quiz.static import quiz_html
 
 _HERE = Path(__file__).parent
+
+_busy = threading.Lock()  # JupyterLab may run the handlers of messages in several threads
+_shown: WeakSet["QuizWidget"] = WeakSet()
+"""All quizzes of this kernel: a question that stands in two of them is answered in both."""
 
 
 class QuizWidget(anywidget.AnyWidget):
@@ -46,9 +51,9 @@ class QuizWidget(anywidget.AnyWidget):
             question.id: Session(question, quiz.notebook, past.get(f"{quiz.notebook}.{question.id}", []))
             for question in quiz.questions
         }
-        self._busy = threading.Lock()  # JupyterLab may run the handlers of messages in several threads
         super().__init__(views=[session.view() for session in self._sessions.values()])
         self._publish()
+        _shown.add(self)
         self.add_class("course-quiz-host")
         self.on_msg(lambda _, content, buffers: self.handle(content))
 
@@ -58,10 +63,19 @@ class QuizWidget(anywidget.AnyWidget):
             return
         name = content.get("id")
         session = self._sessions.get(name) if isinstance(name, str) else None
-        with self._busy:
+        with _busy:
             done = session is not None and self._act(session, content)
             self._publish()
+            for other in [*_shown - {self}] if done else []:
+                other._take_over(session)
         self.send({"type": "done" if done else "refused", "request": content.get("request")})
+
+    def _take_over(self, session: Session) -> None:
+        """Show a question as it stands in another quiz, if this one asks it, too."""
+        mine = self._sessions.get(session.question.id)
+        if mine and (mine.item, mine.question) == (session.item, session.question):
+            self._sessions[session.question.id] = session
+            self._publish()
 
     def _act(self, session: Session, content: dict) -> bool:
         match content.get("type"):

@@ -130,6 +130,17 @@ def test_a_new_widget_shows_the_stored_answers(widget, whole_quiz):
     assert again.results["a-single"]["verdict"] is None
 
 
+def test_a_question_that_stands_in_two_quizzes_is_answered_in_both(widget, whole_quiz):
+    alone = QuizWidget(whole_quiz.model_copy(update={"questions": whole_quiz.questions[:1]}))
+    other_notebook = QuizWidget(whole_quiz.model_copy(update={"notebook": "97"}))
+    widget.handle({"type": "check", "id": "a-single", "response": [position(widget, "a-single", "Half of it.")]})
+    assert alone.results["a-single"] == widget.results["a-single"]
+    assert alone.progress == "1 of 1 right"
+    assert other_notebook.results["a-single"]["verdict"] is None
+    alone.handle({"type": "again", "id": "a-single"})
+    assert widget.results["a-single"]["verdict"] is None
+
+
 def test_the_clips_of_a_question_are_sent_when_asked_for(widget):
     widget.handle({"type": "clips", "id": "a-listen", "request": 1})
     (content, buffers), (done, _) = widget.sent

@@ -1,0 +1,144 @@
+"""The course's own notebooks in JupyterLab, worked through as a learner does."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from course_utils.paths import NOTEBOOKS
+
+expect.set_options(timeout=15_000)
+
+OURS = ".course-quiz, .course-explorer, .course-exercise, .course-progress, .jp-OutputArea figure"
+AUDIO_STATES = """async elements => Promise.all(elements.map(async audio => {
+    if (audio.readyState < 1) await new Promise(done => {
+        audio.addEventListener("loadedmetadata", done, {once: true});
+        audio.addEventListener("error", done, {once: true});
+        audio.load();
+    });
+    return audio.error === null && audio.duration > 0;
+}))"""
+
+
+@pytest.fixture
+def run(lab, lab_server):
+    """Opens a notebook of the course with no answers stored and runs all of it."""
+    for file in (lab_server.root.parent / "home").glob("progress*"):
+        file.unlink()
+
+    def open_and_run(name: str):
+        notebook = lab.open(NOTEBOOKS / f"{name}.ipynb")
+        assert notebook.run_all(), notebook.cell_errors()
+        return notebook
+
+    return open_and_run
+
+
+def question(page: Page, name: str) -> Locator:
+    return page.locator(f".cq-question[data-id={name}]").first
+
+
+def plays(page: Page, audio: Locator) -> None:
+    """The player moves on in time when played."""
+    audio.evaluate("audio => { audio.muted = true; return audio.play(); }")
+    page.wait_for_function("audio => audio.currentTime > 0.1", arg=audio.element_handle())
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_everything_on_the_page_can_be_heard_and_seen_by_everybody(run, path):
+    notebook = run(path.stem)
+    page = notebook.page
+    players = page.locator(".jp-OutputArea audio[src]")
+    assert players.count() > 0
+    assert all(players.evaluate_all(AUDIO_STATES))
+    plays(page, players.first)
+    pictures = page.locator(".jp-OutputArea img")
+    assert pictures.count() > 0
+    assert all(
+        pictures.evaluate_all("images => images.map(image => image.naturalWidth > 100 && image.alt.length > 20)")
+    )
+    for theme in ("light", "dark"):
+        notebook.use_theme(theme)
+        assert notebook.axe(OURS) == []
+    notebook.use_theme("light")
+
+
+def test_the_first_question_by_mouse_and_the_answer_is_there_after_a_restart(run):
+    notebook = run("00_start_here")
+    page = notebook.page
+    first = question(page, "same-numbers-other-rate")
+    status = first.get_by_role("status")
+    first.get_by_label("The voice is louder.").check()
+    first.get_by_role("button", name="Check").click()
+    expect(status).to_contain_text("Loudness is in the size of the numbers")
+    first.get_by_label("The voice is higher, and it is over in half the time.").check()
+    first.get_by_role("button", name="Check").click()
+    expect(status).to_contain_text("one octave higher")
+    again = page.locator(".cq-question[data-id=same-numbers-other-rate]").last
+    expect(again.get_by_role("status")).to_contain_text("one octave higher")
+
+    notebook.restart_kernel()
+    assert notebook.run_all(), notebook.cell_errors()
+    expect(question(page, "same-numbers-other-rate").get_by_role("status")).to_contain_text("one octave higher")
+    dashboard = page.locator(".course-progress")
+    expect(dashboard).to_contain_text("1 of 6")
+
+
+def test_a_question_by_keyboard_alone(run):
+    notebook = run("00_start_here")
+    page = notebook.page
+    asked = page.locator(".cq-question[data-id=flat-line]")
+    asked.get_by_label("Silence.").focus()
+    page.keyboard.press("Space")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Check":
+            break
+    page.keyboard.press("Enter")
+    expect(asked.get_by_role("status")).to_contain_text("Sound is movement.")
+
+    typed = page.locator(".cq-question[data-id=samples-in-a-cut]")
+    typed.get_by_role("textbox").focus()
+    page.keyboard.type("88200")
+    page.keyboard.press("Enter")
+    expect(typed.get_by_role("status")).to_contain_text("Half a second is missing.")
+    typed.get_by_role("textbox").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("110 250")
+    page.keyboard.press("Enter")
+    expect(typed.get_by_role("status")).to_contain_text("2.5 × 44 100")  # noqa: RUF001
+
+
+def test_an_exercise_is_solved_in_its_cell(run):
+    notebook = run("00_start_here")
+    page = notebook.page
+    page.locator(".jp-CodeCell", has=page.locator("text=00.1")).first.scroll_into_view_if_needed()
+    check = page.locator(".course-exercise").first
+    expect(check).to_contain_text("Not yet")
+    check.get_by_text("Hint 1 of 2").click()
+    expect(check).to_contain_text("One second is sample_rate samples.")
+    notebook.wait_for(
+        """(async () => {
+            const cell = panel.content.widgets.find(cell => cell.model.sharedModel.source.startsWith("seconds = ..."));
+            const source = 'seconds = waveform.shape[1] / sample_rate\\nexercise("00.1").check(seconds)';
+            cell.model.sharedModel.setSource(source);
+            panel.content.activeCellIndex = panel.content.widgets.indexOf(cell);
+            panel.content.deselectAll();
+            await window.jupyterapp.commands.execute("notebook:run-cell");
+        })()"""
+    )
+    expect(page.locator(".course-exercise").first).to_contain_text("Right")
+
+
+def test_the_explorer_follows_the_keyboard_and_plays(run):
+    notebook = run("02_seeing_sound")
+    page = notebook.page
+    explorer = page.locator(".course-explorer")
+    caption = explorer.locator("figcaption")
+    expect(caption).to_contain_text("Window 64 ms")
+    picture = explorer.locator("img").get_attribute("src")
+    explorer.get_by_label("Window (n_fft)").focus()
+    page.keyboard.press("ArrowRight")
+    expect(caption).to_contain_text("Window 128 ms")
+    expect(explorer.locator("img")).not_to_have_attribute("src", picture)
+    explorer.get_by_label("Recording").select_option("drum_loop")
+    expect(caption).to_contain_text("Window 46.4 ms")
+    plays(page, explorer.locator("audio"))
