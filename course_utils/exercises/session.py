@@ -25,10 +25,7 @@ def judge(exercise: Exercise, answer: Any) -> tuple[str, str]:
             raise NotYet
         feedback = exercise.check(answer)
     except NotYet:
-        return (
-            "Not yet",
-            f"Replace the `...` by your code and run the cell again. Stuck? `{_call(exercise)}.hint()`",
-        )
+        return "Not yet", "Replace the `...` by your code and run the cell again."
     except Exception as error:
         return "Not quite", f"Your code stopped with {type(error).__name__}: {error}"
     return ("Right", "") if feedback is None else ("Not quite", feedback)
