@@ -43,12 +43,13 @@ TORCHCODEC_FORMATS = {
 """Each format and FFmpeg's name for its container."""
 SOUNDFILE_FORMATS = {"WAV": "WAV", "FLAC": "FLAC", "OGG": "OGG", "MP3": "MP3"}
 
+# JupyterLab aligns tables to the right with a rule of two classes, so these name two as well.
 STYLE = """
-.course-doctor { border-collapse: collapse; max-width: 60em; }
-.course-doctor caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
-.course-doctor :is(th, td) { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
-.course-doctor tbody th { font-weight: normal; }
-.course-doctor .course-problem { font-weight: bold; }
+.course-doctor .course-checks { border-collapse: collapse; max-width: 60em; }
+.course-doctor .course-checks caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
+.course-doctor .course-checks :is(th, td) { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
+.course-doctor .course-checks tbody th { font-weight: normal; }
+.course-doctor .course-checks .course-problem { font-weight: bold; }
 """
 
 
@@ -122,8 +123,8 @@ def to_html(results: list[Check]) -> str:
         for check in results
     )
     return (
-        f'<style>{STYLE}</style><table class="course-doctor"><caption>Course doctor</caption>'
-        f"<thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<div class="course-doctor"><style>{STYLE}</style><table class="course-checks">'
+        f"<caption>Course doctor</caption><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
