@@ -49,7 +49,7 @@ CPU_INDEX_SECONDS = 3
 NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 
 TEST_ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
-"""One thread for each process: notebooks and exercises then take a third less processor time, and never longer."""
+"""One thread for each process: notebooks and exercises then take a third less processor time."""
 
 
 def main(arguments: list[str]) -> None:
@@ -95,14 +95,17 @@ def setup(extra: str = "") -> None:
             install(extra)
         except PipFailed as failure:
             # pip fetches everything before it changes anything: without a network, what was there still works.
-            if not (whole and failure.offline):
+            works = whole and failure.offline
+            if works:
+                UNFINISHED.unlink()
+            if not (works and stamp(extra).exists()):
                 raise SystemExit(str(failure)) from None
             print(f"{failure} Going on with what was installed before.", flush=True)
-        else:
-            for installed in {"", extra}:
-                stamp(installed).write_text(fingerprint(installed), encoding="utf-8")
-            LOG.unlink()
+            return
+        for installed in {"", extra}:
+            stamp(installed).write_text(fingerprint(installed), encoding="utf-8")
         UNFINISHED.unlink()
+        LOG.unlink()
 
 
 def is_current(extra: str) -> bool:

@@ -227,6 +227,16 @@ class TestSetup:
         bootstrap.setup()
         assert taken() == ["pip"]
 
+    def test_without_a_network_the_tests_cannot_be_added_but_the_course_still_works(self, monkeypatch):
+        bootstrap.setup()
+        taken()
+        with monkeypatch.context() as patch:
+            patch.setattr(bootstrap, "pip", fail_with(OFFLINE))
+            with pytest.raises(SystemExit, match=r"is there a network\?"):
+                bootstrap.setup("test")
+        bootstrap.setup()
+        assert taken() == []
+
     def test_without_a_network_the_first_install_stops_with_one_line(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(bootstrap, "pip", fail_with(OFFLINE))
         with pytest.raises(SystemExit, match=r"is there a network\?") as stop:
