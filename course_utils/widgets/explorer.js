@@ -132,7 +132,15 @@ function render({ model, el }) {
   const marker = audio && playhead(audio, stage, () => model.get("_shown").time_axis);
   let onItsWay = null; // {ticket, asked}: the question that Python has not answered yet
   let newer = null; // when the first change was made that is not part of it
-  let timers = [];
+  let slow = 0;
+  let patience = null; // runs while the learner waits; a page without a kernel asks for its theme in vain, and quietly
+
+  const giveUp = () => (error.textContent = NO_ANSWER);
+
+  function move(moment) {
+    patience ??= setTimeout(giveUp, PATIENCE_MS);
+    ask(moment);
+  }
 
   function ask(moment) {
     if (onItsWay) {
@@ -140,26 +148,24 @@ function render({ model, el }) {
       return;
     }
     onItsWay = { ticket: Math.random(), asked: moment };
-    timers = [
-      setTimeout(() => stage.classList.add("ce-waiting"), SLOW_MS),
-      setTimeout(() => (error.textContent = NO_ANSWER), PATIENCE_MS),
-    ];
+    slow = setTimeout(() => stage.classList.add("ce-waiting"), SLOW_MS);
     const places = Object.fromEntries(controls.map((control, n) => [control.name, parts[n].read()]));
     try {
       model.send({ ticket: onItsWay.ticket, places, look: look() });
     } catch {
-      error.textContent = NO_ANSWER; // the kernel that made this widget has gone
+      giveUp(); // the kernel that made this widget has gone
     }
   }
 
   function settle(ticket) {
     if (onItsWay?.ticket !== ticket) return null;
     const { asked } = onItsWay;
-    timers.forEach(clearTimeout);
+    clearTimeout(slow);
+    clearTimeout(patience);
     stage.classList.remove("ce-waiting");
-    onItsWay = null;
+    onItsWay = patience = null;
     if (newer !== null) {
-      ask(newer);
+      move(newer);
       newer = null;
     }
     return asked;
@@ -199,7 +205,7 @@ function render({ model, el }) {
 
   const theme = new MutationObserver(() => ask(performance.now()));
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  parts.forEach((part) => part.input.addEventListener("input", (event) => ask(event.timeStamp)));
+  parts.forEach((part) => part.input.addEventListener("input", (event) => move(event.timeStamp)));
   model.on("change:_shown", show);
   show();
   if (audio) {
@@ -211,7 +217,7 @@ function render({ model, el }) {
 
   return () => {
     theme.disconnect();
-    [...timers, said].forEach(clearTimeout);
+    [slow, patience, said].forEach(clearTimeout);
     marker?.stop();
     pictureUrl.revoke();
     soundUrl.revoke();

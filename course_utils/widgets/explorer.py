@@ -39,7 +39,7 @@ INK_AND_PAPER = {"light": ("#1f1f1f", "#ffffff"), "dark": ("#e0e0e0", "#111111")
 
 DOTS_PER_INCH = 100
 
-# Not to be told from the original at twice its size, and written and shown in a fifth of the time of PNG or WebP.
+# Not to be told from the original at twice its size, written in a fifth of the time of PNG or WebP, and shown sooner.
 JPEG = {"quality": 95, "subsampling": 0}
 
 
@@ -102,6 +102,7 @@ class Explorer(anywidget.AnyWidget):
             seen: the caption, and the text for those who do not see it. The figure is empty at first, and after an
             error; else it holds what the last call left. Starting over with `figure.clear()` is simple; changing what
             is there is faster; and animated artists (`set_animated`) can change without the rest being drawn again.
+            Backgrounds, ticks, titles and labels get the colours of the page's theme.
         controls: what the learner can move; their names are the arguments of `draw`.
         label: name of the whole for screen readers.
         sound: called with those of the values that it has parameters for, when one of them has changed; returns

@@ -67,10 +67,14 @@ def stft_explorer(recordings: Sequence[str] | Mapping[str, tuple[Tensor, int]] |
             waveform, rate = recordings[recording]
         else:
             waveform, rate = tones_and_clicks() if recording == TONES_AND_CLICKS else load_sample(recording)
-        return check_waveform(waveform)[:, : round(MAX_SECONDS * check_sample_rate(rate))], rate
+        return check_waveform(waveform), check_sample_rate(rate)
+
+    def beginning(recording: str) -> tuple[Tensor, int]:
+        waveform, rate = load(recording)
+        return waveform[:, : round(MAX_SECONDS * rate)], rate
 
     def draw(figure: Figure, recording: str, n_fft: int, hop_length: int, f_max: float, floor_db: float) -> str:
-        waveform, rate = load(recording)
+        waveform, rate = beginning(recording)
         image = figure.axes[0].images[0] if figure.axes else _new_image(figure)
         box = image.axes.bbox
         f_max = min(f_max, rate / 2)
@@ -85,7 +89,8 @@ def stft_explorer(recordings: Sequence[str] | Mapping[str, tuple[Tensor, int]] |
         # As colours, the few levels take half the time that they take as numbers to be coloured pixel by pixel.
         image.set_data(image.to_rgba(picture.levels.numpy(), bytes=True))
         image.set_extent(picture.extent)
-        return picture.caption
+        cut = waveform.shape[1] < load(recording)[0].shape[1]
+        return f"{picture.caption} Only the first {MAX_SECONDS:g} s are shown." if cut else picture.caption
 
     return Explorer(
         draw,
@@ -97,7 +102,7 @@ def stft_explorer(recordings: Sequence[str] | Mapping[str, tuple[Tensor, int]] |
             Slider("floor_db", "Floor (floor_db)", range(-120, -10, 10), -80, "dB"),
         ],
         label="STFT explorer",
-        sound=lambda recording: load(recording),
+        sound=beginning,
     )
 
 

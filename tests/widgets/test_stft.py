@@ -122,12 +122,14 @@ def test_one_moved_control_at_a_time_or_a_new_explorer_give_the_same_picture():
 def test_the_axes_end_at_the_highest_frequency_that_there_is():
     explorer = stft_explorer(["phone"])
     assert explorer._canvas.figure.axes[0].get_ylim() == (0, 4000)
+    assert "first" not in explorer.caption
 
 
 def test_own_recordings_are_shown_and_the_first_five_seconds_of_them_heard():
     explorer = stft_explorer({"mine": (tone(440, seconds=7, sample_rate=8000), 8000)})
     assert explorer.values["recording"] == "mine"
     assert explorer._shown["time_axis"]["end"] == 5
+    assert explorer.caption.endswith("Only the first 5 s are shown.")
     assert len(explorer._sound) == pytest.approx(2 * 5 * 8000, abs=100)
 
 
