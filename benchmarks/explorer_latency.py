@@ -88,7 +88,7 @@ def main() -> None:
                     window = page.get_by_label("Window (n_fft)")
                     for slider, name in ((page.locator(".echo"), "echo"), (window, "course-explorer")):
                         time_presses(page, slider, name)  # the first ones load and compile
-                    print(f"Screen with {scale} dot(s) per pixel, {PRESSES} presses each")
+                    print(f"Screen with {scale} dot(s) per pixel of the page, {PRESSES} presses each")
                     bare = report("an empty message there and back", time_presses(page, page.locator(".echo"), "echo"))
                     picture = report("key press to picture", time_presses(page, window, "course-explorer"))
                     print(f"{'ratio of the medians':42} {picture / bare:13.1f}\n")
