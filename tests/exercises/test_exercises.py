@@ -8,6 +8,7 @@ import sys
 from contextlib import redirect_stdout
 from functools import cache
 
+import matplotlib.pyplot as plt
 import pytest
 
 from course_utils import progress
@@ -33,6 +34,7 @@ def variables_at_the_stubs(notebook: str) -> dict[str, dict]:
         elif cell["cell_type"] == "code":
             with redirect_stdout(io.StringIO()):
                 exec("".join(cell["source"]), variables)
+    plt.close("all")  # a notebook does so after each cell
     return at_stub
 
 
