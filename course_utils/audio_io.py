@@ -7,8 +7,6 @@ far as it goes, with a warning; one that cannot be loaded at all is refused with
 
 import math
 import os
-import secrets
-import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from course_utils.audio_backends import Backend, Header
 from course_utils.audio_source import AGAIN, CHECK_THE_PATH, Source, find_source, open_source
 from course_utils.checks import check_sample_rate, check_waveform
 from course_utils.errors import AudioFileError, CourseWarning, WaveformError
+from course_utils.files import replace_file
 from course_utils.system import install_hint
 
 Result = TypeVar("Result")
@@ -205,7 +204,14 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int, *, n
     if normalize and peak > 0:
         waveform = waveform / peak * (32767 / 32768)
     clipped = int((waveform.abs() > 1).sum())
-    _replace(path, _encode(waveform, sample_rate, form, path))
+    encoded = _encode(waveform, sample_rate, form, path)
+    try:
+        replace_file(path, encoded)
+    except OSError as error:
+        raise AudioFileError(
+            f"'{path}' could not be written: {error.strerror}.",
+            "Free some space, close what uses the file, or choose another folder.",
+        ) from error
     if clipped:
         warnings.warn(
             f"{clipped} of {waveform.numel()} samples ({clipped / waveform.numel():.2%}) lie outside [-1, 1] and were "
@@ -347,21 +353,3 @@ def _encode(waveform: Tensor, sample_rate: int, form: Format, path: Path) -> byt
             f"'{path}' could not be encoded with {sample_rate} Hz and {waveform.shape[0]} channels.",
             "Choose a usual rate, or another format such as .wav.",
         ) from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside the target and rename: whatever fails, the old file stays whole."""
-    target = path.resolve()  # a link keeps pointing to it
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(data)
-        if target.exists():
-            shutil.copymode(target, part)
-        os.replace(part, target)
-    except OSError as error:
-        raise AudioFileError(
-            f"'{path}' could not be written: {error.strerror}.",
-            "Free some space, close what uses the file, or choose another folder.",
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
