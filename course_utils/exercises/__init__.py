@@ -9,6 +9,7 @@ import json
 import pkgutil
 
 from course_utils.errors import CourseError
+from course_utils.exercises.definition import Exercise
 from course_utils.exercises.session import ExerciseSession
 from course_utils.paths import NOTEBOOKS
 
@@ -16,8 +17,13 @@ from course_utils.paths import NOTEBOOKS
 def exercise(exercise_id: str) -> ExerciseSession:
     """The exercise with this id, for example `exercise("01.2")`.
 
+    Args:
+        exercise_id: notebook and number.
+
     Raises:
         CourseError: there is no such exercise.
+
+    Taught in 00_start_here.
     """
     found = {definition.id: definition for definition in definitions(exercise_id.split(".")[0])}
     if exercise_id not in found:
@@ -26,7 +32,7 @@ def exercise(exercise_id: str) -> ExerciseSession:
     return ExerciseSession(found[exercise_id])
 
 
-def definitions(notebook: str) -> list:
+def definitions(notebook: str) -> list[Exercise]:
     """The exercise definitions of a notebook, in their order; `notebook` is its number, such as "01"."""
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith(f"e{notebook}_"):

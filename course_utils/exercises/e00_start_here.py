@@ -47,12 +47,22 @@ SECONDS = Exercise(
 
 
 def check_first_seconds(first_seconds: Any) -> str | None:
-    for name in ("speech", "phone", "drum_loop"):
+    for name, seconds in (("speech", 0.5), ("phone", 0.2), ("drum_loop", 1.25)):
         waveform, sample_rate = load_sample(name)
-        got, want = call(first_seconds, waveform, sample_rate, 0.5), waveform[:, : sample_rate // 2]
-        feedback = compare(got, want)
+        end = round(seconds * sample_rate)
+        try:
+            got = call(first_seconds, waveform, sample_rate, seconds)
+        except TypeError as error:
+            if "slice indices" in str(error):
+                return "A slice needs whole numbers: wrap the end in `round(...)`."
+            raise
+        if not compare(got, waveform[:end]):
+            return "The first index counts channels: write `waveform[:, ...]` to cut the time."
+        if not compare(got, waveform[0, :end]):
+            return "`waveform[0, ...]` takes one channel out of the grid; `waveform[:, ...]` keeps all of them."
+        feedback = compare(got, waveform[:, :end])
         if feedback:
-            return f'On "{name}" ({sample_rate} Hz, {waveform.shape[0]} ch), first 0.5 s: {feedback}'
+            return f'On "{name}" ({sample_rate} Hz, {waveform.shape[0]} ch), first {seconds} s: {feedback}'
     return None
 
 
@@ -68,11 +78,12 @@ def first_seconds(waveform: Tensor, sample_rate: int, seconds: float) -> Tensor:
     body="return waveform[:, : round(seconds * sample_rate)]",
     check=check_first_seconds,
     wrong={
-        "return waveform[: round(seconds * sample_rate)]": "The length is",
-        "return waveform[0, : round(seconds * sample_rate)]": "An axis is missing",
+        "return waveform[: round(seconds * sample_rate)]": "The first index counts channels",
+        "return waveform[0, : round(seconds * sample_rate)]": "takes one channel out of the grid",
         "return waveform[:, : round(seconds * 16000)]": '"phone" (8000 Hz',
         "return waveform[:, : round(seconds * sample_rate) + 1]": "Off by one",
-        "return waveform[:, : seconds * sample_rate]": "TypeError",
+        "return waveform[:, : seconds * sample_rate]": "whole numbers",
+        "return waveform[:, : sample_rate // 2]": 'On "phone"',
         "return waveform[:, round(seconds * sample_rate) :]": "The length is",
     },
     hints=(

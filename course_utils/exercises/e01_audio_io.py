@@ -3,13 +3,12 @@
 from typing import Any
 
 import torch
-import torchaudio.functional as F
 
 from course_utils.audio_io import load_audio
 from course_utils.clinic import clinic_clip
 from course_utils.exercises.definition import Exercise
 from course_utils.exercises.feedback import call, compare, compare_number
-from course_utils.samples import load_sample, sample_path
+from course_utils.samples import load_sample, sample_path, tone
 
 
 def check_bytes(bytes_per_minute: Any) -> str | None:
@@ -22,6 +21,7 @@ def check_bytes(bytes_per_minute: Any) -> str | None:
             per_second: "That is one second. A minute has 60 of them.",
             per_second * 30: "That is one channel only, or one byte a sample. CD is stereo, 2 bytes each.",
             per_second * 60 * 8: "That is bits. Eight bits make one byte.",
+            per_second * 60 / 1e6: "That is megabytes; the question asks for bytes.",
             per_second * 120: "Twice too much: float32 in memory takes 4 bytes a sample, the file takes 2.",
         },
     )
@@ -39,6 +39,7 @@ BYTES = Exercise(
         "44_100 * 2 * 60": "one channel only",
         "44_100 * 2 * 16 * 60": "bits",
         "44_100 * 2 * 4 * 60": "float32",
+        "44_100 * 2 * 2 * 60 / 1e6": "megabytes",
     },
     hints=(
         "How many samples does one channel have in a minute? How many channels are there?",
@@ -52,9 +53,13 @@ def check_read_part(read_part: Any) -> str | None:
         waveform, sample_rate = load_audio(sample_path(name))
         got = call(read_part, sample_path(name), 0.25, 0.75)
         want = waveform[:, round(0.25 * sample_rate) : round(0.75 * sample_rate)]
+        if compare(got, waveform[:, : want.shape[1]]) is None:
+            return "The length is right, but it is the start of the file: `seek` first."
         feedback = compare(got, want)
         if feedback:
             return f'On "{name}" ({sample_rate} Hz), from 0.25 s to 0.75 s: {feedback}'
+    if {"load_audio", "load"} & set(read_part.__code__.co_names):
+        return "The values are right, but the whole file was read. Use `seek` and `read`."
     return None
 
 
@@ -84,7 +89,9 @@ def read_part(path: Path, start: float, end: float) -> Tensor:
     wrong={
         _read(_START, _FRAMES, turn=""): "axes are swapped",
         _read(_START, "round(end * file.samplerate)"): "1.5 times as long",
-        _read("0", _FRAMES): "the values are not",
+        _read("0", _FRAMES): "`seek` first",
+        _read(_START, _FRAMES).replace('dtype="float32", ', ""): "float64",
+        "waveform, rate = load_audio(path)\nreturn waveform[:, int(start * rate) : int(end * rate)]": "the whole file",
         _read("round(start * 16000)", "round((end - start) * 16000)"): '"phone" (8000 Hz',
         _read("int(start)", "int(end)"): "The length is 0",
     },
@@ -97,15 +104,16 @@ def read_part(path: Path, start: float, end: float) -> Tensor:
 
 
 def check_to_mono(to_mono: Any) -> str | None:
-    for name in ("drum_loop", "speech"):
-        waveform, _ = load_sample(name)
+    drums, _ = load_sample("drum_loop")
+    for waveform in (drums, load_sample("speech")[0], torch.cat([drums, drums[:1].flip(1)])):
         got = call(to_mono, waveform)
-        want = waveform.mean(dim=0, keepdim=True)
         if len(waveform) > 1 and any(compare(got, channel.unsqueeze(0)) is None for channel in waveform):
-            return f'On "{name}": this is one of the channels; what only the other one holds is lost.'
-        feedback = compare(got, want)
+            return "This is one of the channels; what only another one holds is lost."
+        if compare(got, waveform.mean(dim=1, keepdim=True)) is None:
+            return "You averaged over time: dimension 1 is the samples. The channels are dimension 0."
+        feedback = compare(got, waveform.mean(dim=0, keepdim=True))
         if feedback:
-            return f'On "{name}" ({len(waveform)} ch): {feedback}'
+            return f"With {len(waveform)} channel{'s' if len(waveform) > 1 else ''}: {feedback}"
     return None
 
 
@@ -123,9 +131,10 @@ def to_mono(waveform: Tensor) -> Tensor:
     wrong={
         "return waveform.mean(dim=0)": "An axis is missing",
         "return waveform.sum(dim=0, keepdim=True)": "2 times as large (+6.0 dB)",
-        "return waveform.mean(dim=1, keepdim=True)": "The shape is [2, 1]",
+        "return waveform.mean(dim=1, keepdim=True)": "averaged over time",
         "return waveform[:1]": "one of the channels",
-        "return (waveform[:1] + waveform[1:]) / 2": 'On "speech"',
+        "return (waveform[:1] + waveform[1:]) / 2": "With 1 channel:",
+        "return (waveform[:1] + waveform[-1:]) / 2": "With 3 channels:",
     },
     hints=("Which dimension holds the channels?", "`mean` drops the dimension unless you say `keepdim=True`."),
 )
@@ -140,7 +149,9 @@ def check_right_rate(right_rate: Any) -> str | None:
         {
             sample_rate: "That is the rate it came with, at which it sounds slow and deep.",
             sample_rate // 2: "Slower still. A higher rate uses the numbers up faster.",
-            44_100: "A popular rate, but listen: at 44 100 Hz this is five times too fast.",
+            44_100: "A popular rate, but listen: at 44 100 Hz this is almost three times too fast.",
+            22_050: "Close: still a bit too fast and too high.",
+            16: "In Hz, not kHz.",
         },
     )
 
@@ -155,9 +166,10 @@ RIGHT_RATE = Exercise(
     wrong={
         "8_000": "the rate it came with",
         "4_000": "Slower still",
-        "44_100": "five times too fast",
-        "22_050": "too large",
-        '"16 kHz"': "a number in Hz",
+        "44_100": "three times too fast",
+        "22_050": "a bit too fast",
+        "16": "not kHz",
+        '"16 kHz"': "quotation marks",
     },
     hints=(
         "Play the tensor with other rates: `listen(clip, 12_000)`. Common ones are 8, 16, 22.05, 44.1 and 48 kHz.",
@@ -250,17 +262,28 @@ def right_axes(waveform: Tensor) -> Tensor:
 
 
 def check_resample(to_rate: Any) -> str | None:
-    waveform, sample_rate = load_sample("bell")
-    waveform = waveform[:1]
-    new_rate = sample_rate // 8
-    got = call(to_rate, waveform, sample_rate, new_rate)
-    if compare(got, waveform[:, ::8]) is None:
-        return "This keeps every eighth sample and nothing else: the very aliasing that you hear in clip D."
-    if compare(got, F.resample(waveform, new_rate, sample_rate)) is None:
-        return "Old and new rate are swapped: the clip got eight times longer instead of shorter."
-    if compare(got, waveform) is None:
-        return "Nothing changed: it still has all its samples."
-    return compare(got, F.resample(waveform, sample_rate, new_rate), tolerance=0.1)
+    old, new = 44_100, 11_025
+    middle = slice(new // 4, -new // 4)
+    for frequency in (9000, 12_000, 1000, 3000):
+        clip = tone(frequency, seconds=1.0, sample_rate=old)
+        got = call(to_rate, clip, old, new)
+        if compare(got, clip) is None:
+            return "Nothing changed: it still has all its samples."
+        if isinstance(got, torch.Tensor) and got.shape[-1] == 4 * old:
+            return "Old and new rate are swapped: the clip got four times longer instead of shorter."
+        if feedback := compare(torch.zeros_like(got) if isinstance(got, torch.Tensor) else got, torch.zeros(1, new)):
+            return f"One second at {old} Hz, to {new} Hz: {feedback}"
+        alias = float(got[:, middle].abs().max())
+        if frequency > new / 2 and alias > 0.005:
+            return (
+                f"Aliasing: a tone of {frequency} Hz does not fit into {new} Hz and should be gone. "
+                f"It comes back with a peak of {alias:.2f}."
+            )
+        if frequency < new / 2:
+            want = tone(frequency, seconds=1.0, sample_rate=new)
+            if feedback := compare(got[:, middle], want[:, middle], tolerance=0.05):
+                return f"A tone of {frequency} Hz fits into {new} Hz and should come through: {feedback}"
+    return None
 
 
 RESAMPLE = Exercise(
@@ -275,11 +298,11 @@ def to_rate(waveform: Tensor, sample_rate: int, new_rate: int) -> Tensor:
     body="return torchaudio.functional.resample(waveform, sample_rate, new_rate)",
     check=check_resample,
     wrong={
-        "return waveform[:, :: sample_rate // new_rate]": "every eighth sample",
+        "return waveform[:, :: sample_rate // new_rate]": "comes back with a peak of 0.50",
         "return torchaudio.functional.resample(waveform, new_rate, sample_rate)": "swapped",
         "return waveform": "Nothing changed",
         "return torchaudio.functional.resample(waveform, sample_rate, 16_000)": "times as long",
-        "return torch.nn.functional.avg_pool1d(waveform, sample_rate // new_rate)": "Off by one",
+        "return torch.nn.functional.avg_pool1d(waveform, sample_rate // new_rate)": "Aliasing",
     },
     hints=("torchaudio has it: look at the section on resampling above.", "The order is waveform, old rate, new rate."),
 )
@@ -291,6 +314,9 @@ def check_safe_mono(safe_mono: Any) -> str | None:
     feedback = compare(got, clip[:1])
     if feedback and compare(got, clip[1:]):
         return f"On clip E: {feedback}"
+    in_part = torch.cat([clip[:1], 0.8 * clip[1:]])
+    if feedback := compare(call(safe_mono, in_part), 0.9 * clip[:1]):
+        return f"On channels that cancel only in part: {feedback}"
     drums, _ = load_sample("drum_loop")
     if compare(call(safe_mono, drums), drums[:1]) is None:
         return "Clip E is saved, but a good stereo recording loses its right channel. Turn around only what cancels."
@@ -304,7 +330,7 @@ SAFE_MONO = Exercise(
     answer="safe_mono",
     frame='''
 def safe_mono(waveform: Tensor) -> Tensor:
-    """[2, samples] in, [1, samples] out: the mean, with the right channel turned over where the two would cancel."""
+    """[2, samples] in, [1, samples] out: the mean, with the right channel turned over if the two would cancel."""
     left, right = waveform
     {body}
 ''',
@@ -314,7 +340,8 @@ return ((left + right) / 2).unsqueeze(0)""",
     check=check_safe_mono,
     wrong={
         "return ((left + right) / 2).unsqueeze(0)": "silence",
-        "return left.unsqueeze(0)": "loses its right channel",
+        "return left.unsqueeze(0)": "cancel only in part",
+        "return (left if (left == -right).all() else (left + right) / 2).unsqueeze(0)": "part: The shape",
         "return ((left - right) / 2).unsqueeze(0)": "On a good stereo recording",
         "return (left.abs() + right.abs()).unsqueeze(0) / 2": "the values are not",
         "right = -right if (left * right).sum() < 0 else right\nreturn (left + right) / 2": "An axis is missing",

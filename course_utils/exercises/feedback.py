@@ -1,21 +1,24 @@
 """Compare an answer with the right one and say, in the words of the field, how it differs."""
 
 import math
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from course_utils.errors import CourseError
 from course_utils.exercises.definition import NotYet
 
 
 def call(function: Any, *arguments: Any) -> Any:
-    """The value of the learner's function; an untouched stub, which returns None, raises NotYet."""
+    """The value of the learner's function, called with copies of tensors; one that returns nothing raises NotYet."""
     if not callable(function):
-        raise TypeError(
-            f"check needs the function itself; this is a {type(function).__name__}. Leave out the brackets."
+        raise CourseError(
+            f"`check` needs the function itself; this is a {type(function).__name__}.",
+            "Leave out the brackets: `check(my_function)`.",
         )
-    value = function(*arguments)
+    value = function(*(part.clone() if isinstance(part, Tensor) else part for part in arguments))
     if value is None or value is ...:
         raise NotYet
     return value
@@ -28,6 +31,9 @@ def compare(got: Any, want: Tensor, *, tolerance: float = 1e-4) -> str | None:
         got: the learner's answer.
         want: [..., samples] or [..., frames].
         tolerance: largest difference that still counts as equal, relative to the peak of `want`.
+
+    Returns:
+        One or two sentences for the learner, or None.
     """
     if isinstance(got, tuple):
         return f"This is a tuple of {len(got)} values; one tensor was asked for."
@@ -51,14 +57,19 @@ def _compare_shape(got: Tensor, want: Tensor) -> str | None:
     if have[:-1] == need[:-1]:
         if abs(have[-1] - need[-1]) == 1:
             return f"Off by one along time: {have[-1]} instead of {need[-1]}."
-        ratio = have[-1] / need[-1]
-        return f"The length is {have[-1]}, it should be {need[-1]}: {ratio:.3g} times as long."
+        difference = have[-1] - need[-1]
+        if abs(difference) < 0.02 * need[-1]:
+            words = f"{abs(difference)} samples too {'many' if difference > 0 else 'few'}"
+        else:
+            words = f"{have[-1] / need[-1]:.3g} times as long"
+        return f"The length is {have[-1]}, it should be {need[-1]}: {words}."
     return f"The shape is {have}, it should be {need}."
 
 
 def _compare_values(got: Tensor, want: Tensor, tolerance: float) -> str | None:
     if got.is_complex() or want.is_complex():
         got, want = torch.view_as_real(got + 0j), torch.view_as_real(want + 0j)
+    is_double = got.dtype == torch.float64 and want.dtype == torch.float32
     got, want = got.detach().double(), want.double()
     if not got.isfinite().all():
         return (
@@ -71,7 +82,7 @@ def _compare_values(got: Tensor, want: Tensor, tolerance: float) -> str | None:
         return float((got - other).abs().max()) <= allowed * max(1.0, float(other.abs().max() / (peak + 1e-12)))
 
     if close(want):
-        return None
+        return "The values are right, but in float64; models and transforms want float32." if is_double else None
     if not got.any():
         return "Every value is 0: silence."
     if close(-want):
@@ -101,10 +112,15 @@ def compare_number(got: Any, want: float, unit: str, wrong: dict[float, str], *,
         unit: such as "s" or "Hz"; shown in the feedback.
         wrong: foreseen wrong numbers, each with the words for it.
         tolerance: allowed difference relative to `want`.
+
+    Returns:
+        One or two sentences for the learner, or None.
     """
     if isinstance(got, Tensor) and got.numel() == 1:
         got = got.item()
-    if not isinstance(got, int | float):
+    if isinstance(got, str):
+        return "This is text; type the number without quotation marks."
+    if not isinstance(got, Real):
         return f"This is a {type(got).__name__}; a number in {unit} was asked for."
     if math.isclose(got, want, rel_tol=tolerance):
         return None

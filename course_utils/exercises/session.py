@@ -7,8 +7,9 @@ from typing import Any
 
 from IPython.display import HTML, display
 
-from course_utils import progress
-from course_utils.exercises.definition import Exercise, NotYet
+from course_utils import progress_store
+from course_utils.errors import CourseError
+from course_utils.exercises.definition import YOUR_CODE, Exercise, NotYet
 
 _STYLE = {
     "Right": ("✓", "var(--jp-success-color1, #2e7d32)"),
@@ -25,10 +26,23 @@ def judge(exercise: Exercise, answer: Any) -> tuple[str, str]:
             raise NotYet
         feedback = exercise.check(answer)
     except NotYet:
-        return "Not yet", "Replace the `...` by your code and run the cell again."
+        if not _is_stub(exercise, answer):
+            return "Not quite", "Your function gives nothing back. End it with `return` and the result."
+        return "Not yet", "Replace the three dots with your code and run the cell again."
+    except CourseError as error:
+        return "Not quite", str(error)
     except Exception as error:
         return "Not quite", f"Your code stopped with {type(error).__name__}: {error}"
     return ("Right", "") if feedback is None else ("Not quite", feedback)
+
+
+def _is_stub(exercise: Exercise, answer: Any) -> bool:
+    """Whether an answer without a value is the untouched stub: its bytecode tells."""
+    if not inspect.isfunction(answer):
+        return True
+    stub_cell = compile(exercise.fill(YOUR_CODE), "stub", "exec")
+    (stub,) = [part for part in stub_cell.co_consts if inspect.iscode(part)]
+    return answer.__code__.co_code == stub.co_code
 
 
 class ExerciseSession:
@@ -44,7 +58,7 @@ class ExerciseSession:
             if self._solved_before():
                 text += f" You have solved this one before: `{_call(self.definition)}.last()` shows your code."
         else:
-            progress.record(
+            progress_store.record(
                 "exercise",
                 self.definition.id,
                 notebook=self.definition.id.split(".")[0],
@@ -64,7 +78,7 @@ class ExerciseSession:
 
     def last(self) -> None:
         """Show the last answer that was checked, wherever it was typed."""
-        answer = progress.latest("exercise", self.definition.id)
+        answer = progress_store.latest("exercise", self.definition.id)
         if answer is None:
             _show("Your last answer", "there is none yet.")
         else:
@@ -72,7 +86,7 @@ class ExerciseSession:
             _show("Your last answer", f"{answer.at[:10]}, {verdict}", more=_code(str(answer.response)))
 
     def _solved_before(self) -> bool:
-        answers = progress.answers(kind="exercise", notebook=self.definition.id.split(".")[0])
+        answers = progress_store.answers(kind="exercise", notebook=self.definition.id.split(".")[0])
         return any(answer.item == self.definition.id and answer.correct for answer in answers)
 
     def __repr__(self) -> str:
@@ -95,12 +109,16 @@ def _folded_help(definition: Exercise) -> str:
     content = _solution(definition)
     for number in range(len(definition.hints), 0, -1):
         label = f"Hint {number} of {len(definition.hints)}"
-        content = f"<details><summary>{label}</summary>{_text(definition.hints[number - 1])}{content}</details>"
+        content = f"<details>{_summary(label)}{_text(definition.hints[number - 1])}{content}</details>"
     return content
 
 
 def _solution(definition: Exercise) -> str:
-    return f"<details><summary>One solution among several</summary>{_code(definition.solution)}</details>"
+    return f"<details>{_summary('One solution among several')}{_code(definition.solution)}</details>"
+
+
+def _summary(label: str) -> str:
+    return f"<summary data-lm-suppress-shortcuts='true'>{label}</summary>"  # or JupyterLab takes the keys
 
 
 def _text(text: str) -> str:

@@ -1,8 +1,10 @@
 """The feedback names what went wrong in the words of the field."""
 
+import numpy as np
 import pytest
 import torch
 
+from course_utils.errors import CourseError
 from course_utils.exercises.definition import NotYet
 from course_utils.exercises.feedback import call, compare, compare_number
 
@@ -41,9 +43,11 @@ def test_magnitude_for_power_is_named():
     assert "magnitude where power" in compare(power.sqrt(), power)
 
 
-def test_an_equal_tensor_of_another_dtype_is_right():
-    assert compare(WANT.double(), WANT) is None
+def test_float64_for_float32_is_named():
+    assert "float64" in compare(WANT.double(), WANT)
+    assert compare(WANT.half(), WANT, tolerance=0.01) is None
     assert compare(WANT + 0j, WANT + 0j) is None
+    assert compare(WANT.repeat(1, 2)[:, :1005], WANT) == "The length is 1005, it should be 1000: 5 samples too many."
 
 
 def test_a_number_is_compared_with_the_foreseen_wrong_ones():
@@ -52,11 +56,14 @@ def test_a_number_is_compared_with_the_foreseen_wrong_ones():
     assert compare_number(torch.tensor(2.0), 2.0, "s", wrong) is None
     assert compare_number(3.0, 2.0, "s", wrong) == "three is the number of channels"
     assert compare_number(2.5, 2.0, "s", wrong) == "2.5 s is too large."
-    assert "a number in s" in compare_number("two", 2.0, "s", wrong)
+    assert compare_number(np.float32(2), 2.0, "s", wrong) is None
+    assert compare_number(np.int64(2), 2.0, "s", wrong) is None
+    assert "quotation marks" in compare_number("two", 2.0, "s", wrong)
+    assert "a number in s" in compare_number([2.0], 2.0, "s", wrong)
 
 
 def test_a_stub_that_returns_nothing_is_not_yet_an_answer():
     with pytest.raises(NotYet):
         call(lambda: None)
-    with pytest.raises(TypeError, match="Leave out the brackets"):
+    with pytest.raises(CourseError, match="Leave out the brackets"):
         call(WANT)
