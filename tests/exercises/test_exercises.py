@@ -5,8 +5,9 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from functools import cache
 
 import matplotlib.pyplot as plt
@@ -28,12 +29,12 @@ WRONG = [(definition, body, words) for definition in ALL for body, words in defi
 def variables_at_the_stubs(notebook: str) -> dict[str, dict]:
     """What a learner's variables are when they reach each exercise, having run every cell above it."""
     (path,) = NOTEBOOKS.glob(f"{notebook}_*.ipynb")
-    variables, at_stub = {}, {}
+    variables, at_stub, folder = {}, {}, tempfile.mkdtemp()
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if "exercise" in cell["metadata"].get("course", {}):
             at_stub[cell["metadata"]["course"]["exercise"]] = dict(variables)
         elif cell["cell_type"] == "code":
-            with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            with redirect_stdout(io.StringIO()), warnings.catch_warnings(), chdir(folder):
                 warnings.simplefilter("ignore")  # cells show warnings on purpose
                 exec("".join(cell["source"]), variables)
     plt.close("all")  # a notebook does so after each cell

@@ -121,8 +121,8 @@ def objectives(notebook: NotebookNode) -> Iterator[str]:
 
 def duration(notebook: NotebookNode) -> Iterator[str]:
     minutes = course(notebook).get("minutes", 0)
-    if not 10 <= minutes <= 45:
-        yield f"the notebook takes {minutes} minutes, not 10 to 45"
+    if not 10 <= minutes <= 90:
+        yield f"the notebook takes {minutes} minutes, not 10 to 90"
 
 
 def setup(notebook: NotebookNode) -> Iterator[str]:

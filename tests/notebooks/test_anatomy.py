@@ -153,7 +153,7 @@ FAULTS = [
     ("objectives", name_cell("loud = 2", objective="00.loud"), "no cell shows objective 00.stop"),
     ("objectives", name_cell("loud = 2", objective="00.lout"), "which the notebook does not have"),
     ("objectives", name(id="01"), "not called after its notebook"),
-    ("duration", name(minutes=90), "takes 90 minutes"),
+    ("duration", name(minutes=95), "takes 95 minutes"),
     ("setup", untag("SAMPLE_RATE"), "tagged setup"),
     ("setup", add(code("import torch", "setup")), "tagged setup"),
     ("recap", put("## Recap", "## Farewell"), "no section called Recap"),
