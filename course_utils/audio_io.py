@@ -18,13 +18,20 @@ from torchaudio.functional import resample
 
 from course_utils import audio_backends, file_kinds
 from course_utils.audio_backends import Backend, Header
-from course_utils.audio_source import AGAIN, CHECK_THE_PATH, Source, find_source, open_source
+from course_utils.audio_source import AGAIN, CHECK_THE_PATH, Source, as_path, find_source, open_source
 from course_utils.checks import check_sample_rate, check_waveform
 from course_utils.errors import AudioFileError, CourseWarning, WaveformError
 from course_utils.files import replace_file
 from course_utils.system import install_hint
 
 Result = TypeVar("Result")
+RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000)
+"""Hz; what recorders and sound cards use."""
+
+RESAMPLE_BYTES = 17
+"""Memory that torchaudio's `resample` takes for each number of its filters (measured)."""
+MAX_RESAMPLE_BYTES = 1e9
+
 SOUNDFILE_CONTAINERS = ("WAV", "AIFF", "FLAC", "OGG", "MP3", "AU", "CAF", "SPHERE")
 
 
@@ -95,7 +102,7 @@ def ffmpeg_available() -> bool:
 
 
 def load_audio(
-    path: str | os.PathLike | bytes | BinaryIO, sample_rate: int | None = None, mono: bool = False
+    path: str | os.PathLike | bytes | BinaryIO, *, sample_rate: int | None = None, mono: bool = False
 ) -> tuple[Tensor, int]:
     """Load a sound file of any format.
 
@@ -110,7 +117,8 @@ def load_audio(
 
     Raises:
         AudioFileError: the file is missing, empty, not audio, damaged beyond use, without samples, or needs FFmpeg.
-        WaveformError: `sample_rate` is not a positive whole number.
+        WaveformError: `sample_rate` is not a positive whole number, or has so little in common with the file's own
+            that resampling would need more than a gigabyte.
 
     Warns:
         CourseWarning: the file breaks off; what can be decoded of it is returned.
@@ -128,6 +136,7 @@ def load_audio(
         waveform = waveform.mean(dim=0, keepdim=True)
     if sample_rate is None:
         return waveform, header.sample_rate
+    _check_resampling(header.sample_rate, sample_rate)
     return resample(waveform, header.sample_rate, sample_rate), sample_rate
 
 
@@ -195,8 +204,11 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int, *, n
 
     Taught in 01_audio_io.
     """
-    path = Path(path).expanduser()
-    form = _check_target(path)
+    path = as_path(path)
+    try:
+        form = _check_target(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     sample_rate = check_sample_rate(sample_rate)
     waveform = check_waveform(waveform, allow_1d=True).detach().cpu().float()
     _check_limits(form, path.suffix, waveform.shape[0], sample_rate)
@@ -208,10 +220,7 @@ def save_audio(path: str | os.PathLike, waveform: Tensor, sample_rate: int, *, n
     try:
         replace_file(path, encoded)
     except OSError as error:
-        raise AudioFileError(
-            f"'{path}' could not be written: {error.strerror}.",
-            "Free some space, close what uses the file, or choose another folder.",
-        ) from error
+        raise _unwritable(path, error) from error
     if clipped:
         warnings.warn(
             f"{clipped} of {waveform.numel()} samples ({clipped / waveform.numel():.2%}) lie outside [-1, 1] and were "
@@ -251,6 +260,22 @@ def _decode(source: Source, name: str) -> tuple[Header, Tensor, bool]:
     if not ffmpeg_available():
         remedy += f" If the recorder was stopped early, FFmpeg may still read it. {_install_ffmpeg()}"
     raise AudioFileError(f"{name} holds no samples.", remedy)
+
+
+def _check_resampling(old: int, new: int) -> None:
+    """Refuse rates without a large common divisor: `resample` makes new / g filters of about old / g numbers each."""
+
+    def size(rate: int) -> float:
+        return RESAMPLE_BYTES * (old // math.gcd(old, rate)) * (rate // math.gcd(old, rate))
+
+    if size(new) > MAX_RESAMPLE_BYTES:
+        possible = [rate for rate in (*RATES, old) if size(rate) <= MAX_RESAMPLE_BYTES]
+        nearest = min(possible, key=lambda rate: abs(math.log(rate / new)))
+        raise WaveformError(
+            f"Resampling {old} to {new} Hz needs about {size(new) / 1e9:.2g} GB of memory: "
+            "the two share no large divisor.",
+            f"Choose {nearest} Hz.",
+        )
 
 
 def _fault(source: Source, header: Header, samples: int, complete: bool) -> str | None:
@@ -337,6 +362,13 @@ def _check_limits(form: Format, suffix: str, channels: int, sample_rate: int) ->
             f"A {suffix} file cannot have {sample_rate} Hz, only {', '.join(map(str, form.rates))} Hz.",
             f"Resample first: torchaudio.functional.resample(waveform, {sample_rate}, {nearest}).",
         )
+
+
+def _unwritable(path: Path, error: OSError) -> AudioFileError:
+    return AudioFileError(
+        f"'{path}' could not be written: {error.strerror}.",
+        "Free some space, close what uses the file, or choose another folder.",
+    )
 
 
 def _encode(waveform: Tensor, sample_rate: int, form: Format, path: Path) -> bytes:

@@ -40,7 +40,7 @@ def find_source(path: str | os.PathLike | bytes | BinaryIO) -> tuple[Source, str
         raise AudioFileError(f"A {type(path).__name__} is no file.", "Pass a path, bytes, or an open binary file.")
     if re.match(r"https?://", str(path)):
         raise AudioFileError(f"'{path}' is a web address.", "Download the file first, and pass the path of your copy.")
-    path = Path(path).expanduser()
+    path = as_path(path)
     try:
         if path.is_dir():
             raise AudioFileError(f"'{path}' is a folder.", "Pass the path of a file in it.")
@@ -55,6 +55,20 @@ def find_source(path: str | os.PathLike | bytes | BinaryIO) -> tuple[Source, str
     return path.absolute(), f"'{path}'"
 
 
+def as_path(path: str | os.PathLike) -> Path:
+    """The path, with the home folder in the place of a leading ~.
+
+    Raises:
+        AudioFileError: it holds a NUL character, which no system allows in a path.
+    """
+    path = os.path.expanduser(path)
+    if "\0" in path:
+        raise AudioFileError(
+            f"{path!r} is no path: it holds a NUL character.", 'Take it out, or write a backslash as \\\\ or r"...".'
+        )
+    return Path(path)
+
+
 def _not_empty(data: bytes, name: str) -> bytes:
     if not data:
         raise AudioFileError(f"{name} is empty: 0 bytes.", "Copy, download or record it again.")
@@ -65,7 +79,10 @@ def _missing(path: Path) -> AudioFileError:
     place = "" if path.is_absolute() else f", seen from the working directory '{Path.cwd()}'"
     if not path.parent.is_dir():
         return AudioFileError(f"There is no folder '{path.parent}'{place}.", "Check the path and its spelling.")
-    neighbours = {file.name.lower(): file.name for file in path.parent.iterdir()}
+    try:
+        neighbours = {file.name.lower(): file.name for file in path.parent.iterdir()}
+    except OSError:  # a folder that may be entered need not be open to listing
+        neighbours = {}
     near = [f"'{neighbours[name]}'" for name in difflib.get_close_matches(path.name.lower(), neighbours)]
     return AudioFileError(
         f"There is no file '{path}'{place}.",

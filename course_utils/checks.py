@@ -79,22 +79,48 @@ def check_waveform(waveform: Tensor, *, allow_1d: bool = False) -> Tensor:
 
 
 def check_sample_rate(sample_rate: int) -> int:
-    """Return `sample_rate` in Hz as an int, or say in one sentence why it is none.
+    """Return `sample_rate` as an int, or say in one sentence why it is none.
+
+    Args:
+        sample_rate: Hz, as an int of Python, NumPy or torch.
+
+    Returns:
+        The same number.
+
+    Raises:
+        WaveformError: not a whole number, or not positive.
+    """
+    return check_positive_integer(
+        sample_rate,
+        "sample rate",
+        "samples per second",
+        "Pass the rate that came with the waveform, for example 16000.",
+    )
+
+
+def check_positive_integer(value: int, name: str, unit: str, remedy: str) -> int:
+    """Return `value` as an int, or say in one sentence why it is no count of anything.
+
+    Args:
+        value: an int of Python, NumPy or torch, at least 1. True is no number here.
+        name: what it is, for the message.
+        unit: what it counts, in the plural.
+        remedy: what to do if it is refused, one sentence.
+
+    Returns:
+        The same number.
 
     Raises:
         WaveformError: not a whole number, or not positive.
     """
     try:
-        rate = operator.index(sample_rate)
+        count = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        rate = 0
-    if rate <= 0:
-        shown = "a tensor" if isinstance(sample_rate, Tensor) and sample_rate.ndim else repr(sample_rate)
-        raise WaveformError(
-            f"The sample rate is {shown}; a positive whole number of samples per second is expected.",
-            "Pass the rate that came with the waveform, for example 16000.",
-        )
-    return rate
+        count = 0
+    if count <= 0:
+        shown = "a tensor" if isinstance(value, Tensor) and value.ndim else repr(value)
+        raise WaveformError(f"The {name} is {shown}; a positive whole number of {unit} is expected.", remedy)
+    return count
 
 
 def _not_a_tensor(waveform: object) -> WaveformError:

@@ -54,15 +54,21 @@ def describe(figure: Figure) -> str:
     return " ".join(_describe_axes(ax) for ax in figure.axes)
 
 
-def _image_with_alt(figure: Figure) -> str:
+def _bundle(figure: Figure) -> dict[str, str]:
+    """The picture for notebooks (HTML, with its text) and for what reads no HTML, drawn once for both."""
+    # The inline backend sets a formatter of its own whenever it is configured; it would draw the figure once more.
+    get_ipython().display_formatter.formatters["image/png"].pop(Figure, None)
     png = print_figure(figure, base64=True)
-    return f'<img alt="{html.escape(describe(figure))}" src="data:image/png;base64,{png}">'
+    if png is None:  # there is nothing on the figure
+        return {}
+    image = f'<img alt="{html.escape(describe(figure))}" src="data:image/png;base64,{png}">'
+    return {"text/html": image, "image/png": png}
 
 
 # JupyterLab gives a plain image no `alt`, but keeps that of an <img> in HTML, and prefers HTML. Every figure of the
-# notebook gets one, the learner's own ones too. (For the base class: matplotlib deletes what is set for Figure itself.)
+# notebook gets one, the learner's own ones too. (For the base class: the inline backend drops what is set for Figure.)
 if get_ipython() is not None:
-    get_ipython().display_formatter.formatters["text/html"].for_type(FigureBase, _image_with_alt)
+    get_ipython().display_formatter.mimebundle_formatter.for_type(FigureBase, _bundle)
 
 
 def _describe_axes(ax: Axes) -> str:

@@ -4,7 +4,8 @@ import base64
 import html
 import io
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from IPython.display import HTML, display
 from torch import Tensor
@@ -44,9 +45,9 @@ def listen(
 
     Raises:
         WaveformError: not a waveform (see `check_waveform`), more than two channels, a rate that browsers do not play,
-            or a part that the waveform does not have.
+            a part that the waveform does not have, or `label` beside waveforms that have labels.
 
-    Taught in 01_audio_io.
+    Taught in 00_start_here.
     """
     display(HTML(player_html(waveform, sample_rate, label, start=start, seconds=seconds)))
 
@@ -59,13 +60,50 @@ def player_html(
     start: float = 0.0,
     seconds: float | None = None,
 ) -> str:
-    """Return the players of `listen`, with the same arguments, as HTML without scripts."""
+    """Return the players of `listen` as HTML without scripts.
+
+    Args:
+        waveform: as for `listen`, like all that follows.
+        sample_rate: Hz.
+        label: caption of a single waveform.
+        start: seconds to skip.
+        seconds: how much to play.
+
+    Returns:
+        One <div>, with each waveform in it as 16-bit WAV.
+
+    Raises:
+        WaveformError: as for `listen`.
+    """
     clips = _clips(waveform, sample_rate, label)
     longest = MAX_WAV_BYTES / sum(2 * len(waveform) * rate for _, waveform, rate in clips)
-    players = [_player(label, *_part(waveform, rate, start, seconds, longest), rate) for label, waveform, rate in clips]
+    players = []
+    for name, whole, rate in clips:
+        with _naming(name):
+            players.append(_player(name, *_part(whole, rate, start, seconds, longest), rate))
     return (
         f'<div style="display: flex; flex-wrap: wrap; align-items: flex-end; gap: 0.5em 1.5em">{"".join(players)}</div>'
     )
+
+
+def wav_bytes(waveform: Tensor, sample_rate: int) -> bytes:
+    """Return a WAV file of 16 bits, which every browser plays.
+
+    Args:
+        waveform: [channels, samples], float; clipped at [-1, 32767 / 32768].
+        sample_rate: Hz.
+
+    Returns:
+        The file, each sample rounded to the nearest multiple of 1 / 32768.
+    """
+    scaled = (waveform.detach().cpu().float() * 32768).round().clamp(-32768, 32767)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(len(waveform))
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(scaled.T.contiguous().numpy().astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def _clips(
@@ -73,17 +111,30 @@ def _clips(
 ) -> list[tuple[str | None, Tensor, int]]:
     """Return (label, waveform [channels, samples], rate) for each player."""
     if not isinstance(waveform, Mapping):
-        return [(label, *_playable(waveform, sample_rate))]
+        with _naming(label):
+            return [(label, *_playable(waveform, sample_rate))]
     if not waveform:
         raise WaveformError("There is nothing to play.", 'Pass waveforms by label: {"before": x, "after": y}.')
+    if label is not None:
+        raise WaveformError(
+            f"label={label!r} is for a single waveform; these have labels already.", "Leave label= out."
+        )
     clips = []
     for name, value in waveform.items():
         pair = value if isinstance(value, tuple) and len(value) == 2 else (value, sample_rate)
-        try:
+        with _naming(str(name)):
             clips.append((str(name), *_playable(*pair)))
-        except WaveformError as error:
-            raise WaveformError(f"{name}: {error.problem}", error.remedy) from None
     return clips
+
+
+@contextmanager
+def _naming(label: str | None) -> Iterator[None]:
+    """Say in an error which waveform it is about."""
+    try:
+        yield
+    except WaveformError as error:
+        problem = f"{label}: {error.problem}" if label else error.problem
+        raise WaveformError(problem, error.remedy) from None
 
 
 def _playable(waveform: Tensor, sample_rate: int | None) -> tuple[Tensor, int]:
@@ -138,25 +189,15 @@ def _player(label: str | None, waveform: Tensor, note: str, rate: int) -> str:
         f"{_duration(samples / rate)}, {rate} Hz, {('mono', 'stereo')[channels - 1]}, {level}",
         note,
     ]
-    url = f"data:audio/wav;base64,{base64.b64encode(_wav(waveform, rate)).decode()}"
+    url = f"data:audio/wav;base64,{base64.b64encode(wav_bytes(waveform, rate)).decode()}"
     return (
         '<figure style="margin: 0.5em 0; max-width: 100%; width: 320px">'
         f'<figcaption style="{_CAPTION_STYLE}">{"<br>".join(filter(None, lines))}</figcaption>'
-        f'<audio controls preload="metadata" aria-label="{html.escape(label or "audio")}" '
+        # Without the attribute, JupyterLab takes the keys of a focused player for its own: "x" cuts the cell.
+        '<audio controls preload="metadata" data-lm-suppress-shortcuts="true" '
+        f'aria-label="{html.escape(label or "audio")}" '
         f'style="width: 100%" src="{url}"></audio></figure>'
     )
-
-
-def _wav(waveform: Tensor, rate: int) -> bytes:
-    """16-bit WAV; values outside [-1, 1] are clipped."""
-    samples = (waveform * 32768).round().clamp(-32768, 32767).T.contiguous().numpy().astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(len(waveform))
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes(samples.tobytes())
-    return file.getvalue()
 
 
 def _duration(seconds: float) -> str:

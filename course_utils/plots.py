@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from torch import Tensor
 
-from course_utils.checks import check_sample_rate, check_waveform
+from course_utils.checks import check_positive_integer, check_sample_rate, check_waveform
 from course_utils.errors import WaveformError
 from course_utils.figures import new_axes
 
@@ -54,7 +54,7 @@ def plot_waveform(waveform: Tensor, sample_rate: int, *, ax: Axes | None = None,
     Raises:
         WaveformError: not a waveform (see `check_waveform`), or no sample rate.
 
-    Taught in 02_seeing_sound.
+    Taught in 00_start_here.
     """
     values = check_waveform(waveform, allow_1d=True).detach().cpu().float().numpy()
     sample_rate = check_sample_rate(sample_rate)
@@ -146,12 +146,14 @@ def plot_spectrogram(
         The Axes; `ax.collections[0]` is the picture.
 
     Raises:
-        WaveformError: not a power spectrogram of one channel, or no sample rate or hop length.
+        WaveformError: not a power spectrogram of one channel, no sample rate or hop length, or no range of
+            frequencies.
 
-    Taught in 02_seeing_sound.
+    Taught in 01_audio_io.
     """
     power = _one_channel(spectrogram)
     sample_rate, hop_length = check_sample_rate(sample_rate), _hop_of(power, hop_length)
+    f_max = _highest(f_max, sample_rate)
     levels = to_db(power, reference=reference, floor_db=floor_db)
     if ax is None:
         [ax] = new_axes(row_height=3.2)
@@ -186,13 +188,14 @@ def plot_spectrograms(
     Raises:
         WaveformError: no spectrogram, or one that `plot_spectrogram` refuses.
 
-    Taught in 02_seeing_sound.
+    Taught in 01_audio_io.
     """
     if not isinstance(spectrograms, Mapping) or not spectrograms:
         raise WaveformError(
             "There are no labelled spectrograms to compare.", 'Pass them by label: {"before": power, "after": power}.'
         )
     sample_rate = check_sample_rate(sample_rate)
+    f_max = _highest(f_max, sample_rate)
     powers = [_one_channel(spectrogram) for spectrogram in spectrograms.values()]
     hops = [_hop_of(power, hop_length) for power in powers]
     loudest = max(float(power.max()) for power in powers) or None
@@ -245,19 +248,20 @@ def plot_mel_spectrogram(
         The Axes; `ax.collections[0]` is the picture.
 
     Raises:
-        WaveformError: not a mel spectrogram of one channel, an unknown mel scale, or no sample rate or hop length.
+        WaveformError: not a mel spectrogram of one channel, an unknown mel scale, no sample rate or hop length, or no
+            range of frequencies.
 
     Taught in 02_seeing_sound. Source of the scales: the HTK book, and Slaney's Auditory Toolbox.
     """
     power = _one_channel(mel)
     sample_rate, hop_length = check_sample_rate(sample_rate), _check_hop(hop_length)
+    f_max = _highest(f_max, sample_rate, f_min)
     if mel_scale not in MEL_SCALES:
         raise WaveformError(f"There is no mel scale {mel_scale!r}.", 'Choose "htk" or "slaney".')
     levels = to_db(power, reference=reference, floor_db=floor_db)
     if ax is None:
         [ax] = new_axes(row_height=3.2)
 
-    f_max = sample_rate / 2 if f_max is None else f_max
     hz_to_mel, mel_to_hz = MEL_SCALES[mel_scale]
     peaks = np.linspace(hz_to_mel(f_min), hz_to_mel(f_max), len(levels) + 2)
     edges = (peaks[:-1] + peaks[1:]) / 2
@@ -272,6 +276,21 @@ def plot_mel_spectrogram(
     ax.set(label="Mel spectrogram", title=title)
     _add_colour_bar(mesh, ax, reference)
     return ax
+
+
+def loudest_per_pixel(values: Tensor, rows: float, columns: float) -> tuple[Tensor, tuple[int, int]]:
+    """Keep the greatest of each block, so that no click and no tone is lost where there are too few pixels.
+
+    Args:
+        values: [bins, frames], power or dB.
+        rows: pixels for the bins.
+        columns: pixels for the frames.
+
+    Returns:
+        [at most `rows`, at most `columns`], and how many bins and frames a block has; the last ones may have fewer.
+    """
+    block = math.ceil(values.shape[0] / rows), math.ceil(values.shape[1] / columns)
+    return torch.nn.functional.max_pool2d(values[None], block, ceil_mode=True)[0], block
 
 
 def _positions_to_draw(amplitudes: np.ndarray) -> np.ndarray:
@@ -308,11 +327,9 @@ def _label_time(ax: Axes) -> None:
 
 
 def _draw_linear(
-    levels: Tensor, sample_rate: int, hop_length: int, f_max: float | None, floor_db: float, ax: Axes
+    levels: Tensor, sample_rate: int, hop_length: int, f_max: float, floor_db: float, ax: Axes
 ) -> QuadMesh:
-    nyquist = sample_rate / 2
-    width = nyquist / (len(levels) - 1)
-    f_max = nyquist if f_max is None else f_max
+    width = sample_rate / 2 / (len(levels) - 1)
     levels = levels[: math.ceil(f_max / width) + 1]
     mesh = _draw(levels, (np.arange(len(levels) + 1) - 0.5) * width, sample_rate, hop_length, floor_db, ax)
     ax.set(label="Spectrogram", ylim=(0, f_max), ylabel="Frequency in Hz")
@@ -323,10 +340,8 @@ def _draw(levels: Tensor, edges: np.ndarray, sample_rate: int, hop_length: int, 
     """Draw dB [rows, frames]; the rows lie between `edges` in Hz."""
     frames = levels.shape[1]
     times = (np.arange(frames + 1) - 0.5) * hop_length / sample_rate
-    # No more rows and columns than pixels; the layout may still give a fifth of them to a colour bar.
-    rows = math.ceil(levels.shape[0] / (0.8 * ax.bbox.height))
-    columns = math.ceil(frames / (0.8 * ax.bbox.width))
-    levels = torch.nn.functional.max_pool2d(levels[None], (rows, columns), ceil_mode=True)[0]
+    # The layout may still give a fifth of the pixels to a colour bar.
+    levels, (rows, columns) = loudest_per_pixel(levels, 0.8 * ax.bbox.height, 0.8 * ax.bbox.width)
     edges, times = np.append(edges[:-1:rows], edges[-1]), np.append(times[:-1:columns], times[-1])
     mesh = ax.pcolormesh(times, edges, levels.numpy(), cmap=COLOUR_MAP, vmin=floor_db, vmax=0)
     ax.set_xlim(0, times[-1])
@@ -395,12 +410,19 @@ def _hop_of(power: Tensor, hop_length: int | None) -> int:
 
 
 def _check_hop(hop_length: int) -> int:
-    if not isinstance(hop_length, int) or hop_length < 1:
+    remedy = "Pass the hop_length that the transform was made with."
+    return check_positive_integer(hop_length, "hop length", "samples", remedy)
+
+
+def _highest(f_max: float | None, sample_rate: int, f_min: float = 0.0) -> float:
+    """Return the upper edge in Hz, half the sample rate if None, and refuse one that leaves nothing to draw."""
+    f_max = sample_rate / 2 if f_max is None else f_max
+    if not 0 <= f_min < f_max < math.inf:
         raise WaveformError(
-            f"The hop length is {hop_length!r}; a positive whole number of samples is expected.",
-            "Pass the hop_length that the transform was made with.",
+            f"There are no frequencies from {f_min:g} to {f_max:g} Hz.",
+            f"Choose a range within 0 to {sample_rate / 2:g} Hz, half the sample rate, with f_max above its lower end.",
         )
-    return hop_length
+    return f_max
 
 
 def _hz_to_mel_htk(hz):

@@ -23,6 +23,14 @@ from course_utils.paths import DATA
 
 AUDIO = DATA / "audio"
 
+# JupyterLab aligns tables to the right with a rule of two classes, so these name two as well.
+_TABLE_STYLE = """
+.course-samples .samples { border-collapse: collapse; max-width: 60em; }
+.course-samples .samples caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
+.course-samples .samples :is(th, td) { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
+.course-samples .samples tbody th { font-weight: normal; white-space: nowrap; }
+"""
+
 _POWER_SLOPES = {"white": 0, "pink": 1, "brown": 2}
 """The power density of each noise falls with 1 / frequency ** slope."""
 
@@ -66,8 +74,6 @@ def sample_names() -> list[str]:
 
     Returns:
         Names that `load_sample`, `sample_path` and `sample_info` take.
-
-    Taught in 00_start_here.
     """
     return list(_manifest())
 
@@ -134,18 +140,20 @@ def load_sample(name: str) -> tuple[Tensor, int]:
 
 
 def sample_table() -> HTML:
-    """All recordings as a table: name, what is heard, length, rate, channels and licence.
+    """All recordings as a table: name, what is heard, seconds, sample rate, channels and licence.
 
     Returns:
         A table that a notebook shows when it is the last line of a cell.
 
     Taught in 00_start_here.
     """
-    columns = ("name", "what is heard", "seconds", "Hz", "channels", "licence")
-    rows = ((s.name, s.heard, f"{s.seconds:.1f}", s.sample_rate, s.channels, s.licence) for s in _manifest().values())
+    columns = ("Name", "What is heard", "Seconds", "Rate in Hz", "Channels", "Licence")
     head = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return HTML(f"<table><caption>The recordings</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    body = "".join(_table_row(sample) for sample in _manifest().values())
+    return HTML(
+        f'<div class="course-samples"><style>{_TABLE_STYLE}</style><table class="samples">'
+        f"<caption>The recordings</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def tone(frequency: float, seconds: float = 1.0, sample_rate: int = 16000, amplitude: float = 0.5) -> Tensor:
@@ -267,6 +275,12 @@ def noise(
     spectrum[1:] *= bins ** (-_POWER_SLOPES[color] / 2)
     shaped = torch.fft.irfft(spectrum, n=length)
     return _as_waveform(shaped * rms / shaped.square().mean().sqrt())
+
+
+def _table_row(sample: Sample) -> str:
+    facts = (sample.heard, f"{sample.seconds:.1f}", sample.sample_rate, sample.channels, sample.licence)
+    cells = "".join(f"<td>{html.escape(str(fact))}</td>" for fact in facts)
+    return f'<tr><th scope="row">{html.escape(sample.name)}</th>{cells}</tr>'
 
 
 @cache

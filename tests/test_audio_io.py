@@ -117,10 +117,24 @@ def test_resampling_keeps_the_frequency_of_a_tone(old, new, backend):
     assert rate == new
 
 
-@pytest.mark.parametrize("rate", [44100.0, "16000", 0, -1])
+@pytest.mark.parametrize("rate", [44100.0, "16000", 0, -1, True])
 def test_a_wrong_rate_is_refused(rate, backend):
     with pytest.raises(WaveformError, match="sample rate is"):
         load_audio(encoded(notes(100)), sample_rate=rate)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "memory", "choice"),
+    [(44100, 16001, "12 GB", 16000), (44101, 16000, "12 GB", 44101)],
+)
+def test_a_rate_that_would_need_gigabytes_is_refused_with_one_that_does_not(old, new, memory, choice):
+    with pytest.raises(WaveformError) as caught:
+        load_audio(encoded(notes(100), rate=old), sample_rate=new)
+    assert caught.value.problem == (
+        f"Resampling {old} to {new} Hz needs about {memory} of memory: the two share no large divisor."
+    )
+    assert caught.value.remedy == f"Choose {choice} Hz."
+    assert load_audio(encoded(notes(100), rate=old), sample_rate=choice)[1] == choice
 
 
 GOOD = [
@@ -329,6 +343,34 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_a_folder_is_refused(tmp_path):
     assert refusal(tmp_path).problem == f"'{tmp_path}' is a folder."
+
+
+def test_a_missing_file_in_a_folder_that_may_not_be_listed_is_named(tmp_path, monkeypatch):
+    def forbid(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", forbid)
+    error = refusal(tmp_path / "x.wav")
+    assert error.problem == f"There is no file '{tmp_path / 'x.wav'}'."
+    assert error.remedy == "Check the path and its spelling."
+
+
+def test_a_tilde_stands_for_the_home_folder_and_for_itself_where_it_cannot(tmp_path, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert save_audio("~/x.wav", notes(100), RATE) == tmp_path / "x.wav"
+    assert load_audio("~/x.wav")[1] == RATE
+    assert "There is no file '~foo.wav'" in refusal("~foo.wav").problem
+    assert save_audio("~foo.wav", notes(100), RATE) == Path("~foo.wav")
+    assert (tmp_path / "~foo.wav").is_file()
+
+
+def test_a_path_with_a_nul_character_is_refused(tmp_path):
+    path = f"{tmp_path}{os.sep}a\0b.wav"
+    assert refusal(path).problem == f"{path!r} is no path: it holds a NUL character."
+    with pytest.raises(AudioFileError, match="NUL character"):
+        save_audio(path, notes(100), RATE)
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
@@ -637,6 +679,12 @@ def test_a_write_protected_file_is_refused_and_kept(tmp_path, monkeypatch):
     with pytest.raises(AudioFileError, match="write-protected"):
         save_audio(path, notes(200), RATE)
     assert audio_info(path).samples == 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what Windows says about too long names depends on its settings")
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(AudioFileError, match="could not be written: File name too long"):
+        save_audio(tmp_path / ("a" * 300 + ".wav"), notes(100), RATE)
 
 
 # --- The old file is safe ---

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import check_sample_rate, check_waveform
+from course_utils.checks import check_positive_integer, check_sample_rate, check_waveform
 from course_utils.errors import WaveformError
 
 
@@ -66,7 +66,15 @@ def test_a_whole_number_is_a_sample_rate(sample_rate):
     assert type(rate) is int
 
 
-@pytest.mark.parametrize("sample_rate", [0, -8000, 16000.5, "16000", None, torch.zeros(1, 100)])
+@pytest.mark.parametrize("sample_rate", [0, -8000, 16000.5, "16000", True, None, torch.zeros(1, 100)])
 def test_what_is_no_sample_rate_is_refused(sample_rate):
     with pytest.raises(WaveformError, match="sample rate"):
         check_sample_rate(sample_rate)
+
+
+@pytest.mark.parametrize("value", [True, False, 0, -1, 160.0, "160", None])
+def test_what_counts_nothing_is_refused_by_its_name(value):
+    with pytest.raises(WaveformError) as raised:
+        check_positive_integer(value, "hop length", "samples", "Pass another.")
+    assert raised.value.problem == f"The hop length is {value!r}; a positive whole number of samples is expected."
+    assert raised.value.remedy == "Pass another."

@@ -56,6 +56,16 @@ def test_a_figure_of_the_learner_is_described_by_what_it_says_itself():
     assert describe(ax.figure) == "Loss. Step from 0 to 10; Loss in nats from 0.00 to 2.00."
 
 
+COUNT_DRAWINGS = """
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+drawings, print_figure = [], FigureCanvasAgg.print_figure
+def count(*args, **kwargs):
+    drawings.append(1)
+    return print_figure(*args, **kwargs)
+FigureCanvasAgg.print_figure = count
+"""
+
+
 @pytest.fixture(scope="module")
 def outputs() -> list[list[dict]]:
     """What a notebook shows below each of its cells."""
@@ -69,6 +79,12 @@ def outputs() -> list[list[dict]]:
         "ax",
         "fig, ax = plt.subplots()\nplot_waveform(torch.zeros(1, 16000), 16000, ax=ax)",
         "plot_spectrogram(torch.ones(201, 81), 16000, reference=-1.0)",
+        COUNT_DRAWINGS,
+        "ax = plot_waveform(torch.zeros(1, 16000), 16000)",
+        "ax",
+        "%config InlineBackend.figure_formats = ['png']\nplt.plot([1, 2]);",
+        "len(drawings)",
+        "plt.figure()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
@@ -85,6 +101,17 @@ def test_a_notebook_shows_a_picture_once_and_no_line_about_its_axes(outputs):
     assert len(alt_texts(outputs[2])) == 2
     assert len(alt_texts(outputs[3])) == 1
     assert outputs[1][0]["data"]["image/png"].startswith("iVBOR")
+
+
+def test_each_picture_is_drawn_once_and_serves_html_and_png(outputs):
+    for cell in outputs[9:12]:
+        [picture] = [output["data"] for output in cell if "text/html" in output.get("data", {})]
+        assert f'base64,{picture["image/png"].strip()}"' in picture["text/html"]
+    assert outputs[12][0]["data"]["text/plain"] == "3"
+
+
+def test_a_figure_with_nothing_on_it_is_no_broken_picture(outputs):
+    assert all(list(output["data"]) == ["text/plain"] for output in outputs[13])
 
 
 def test_a_notebook_closes_its_figures(outputs):

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from course_utils import players
 from course_utils.errors import WaveformError
-from course_utils.players import listen, player_html
+from course_utils.players import listen, player_html, wav_bytes
 
 RATE = 16000
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -90,6 +90,11 @@ def test_a_label_is_text_and_never_markup():
         assert f'aria-label="{html.escape(evil)}"' in page
 
 
+def test_the_keys_of_a_player_are_its_own():
+    page = player_html({"a": torch.ones(1, 10), "b": torch.ones(1, 10)}, RATE)
+    assert len(re.findall(r'<audio [^>]*data-lm-suppress-shortcuts="true"', page)) == 2
+
+
 def test_every_player_has_a_name_and_no_script():
     page = player_html(torch.ones(1, 10), RATE)
     assert 'aria-label="audio"' in page
@@ -154,6 +159,8 @@ def test_gradients_and_half_precision_do_no_harm():
             "bad: The waveform has shape",
             "waveform[0]",
         ),
+        (({"a": torch.zeros(1, 9)}, RATE, "mine"), "label='mine' is for a single waveform", "Leave label= out"),
+        ((torch.zeros(9, 9, 9), RATE, "mine"), "mine: The waveform has shape", "waveform[0]"),
     ],
 )
 def test_what_cannot_be_played_is_named_with_its_remedy(arguments, problem, remedy):
@@ -177,6 +184,12 @@ def test_a_part_that_is_not_there_is_refused(part, problem):
         player_html(torch.zeros(1, RATE), RATE, **part)
 
 
+def test_of_several_waveforms_the_one_without_the_part_is_named():
+    with pytest.raises(WaveformError) as raised:
+        player_html({"a": torch.zeros(1, RATE), "b": torch.zeros(1, 3 * RATE)}, RATE, start=2)
+    assert raised.value.problem == "a: start=2 s lies outside the waveform."
+
+
 def test_the_least_part_is_one_sample():
     assert recordings(player_html(torch.zeros(1, RATE), RATE, seconds=1e-9))[0][0].shape == (1, 1)
 
@@ -186,3 +199,11 @@ def test_listen_shows_the_players_and_returns_nothing(capsys, monkeypatch):
     monkeypatch.setattr(players, "display", shown.append)
     assert listen(torch.zeros(1, 100), RATE, "silence") is None
     assert shown[0].data == player_html(torch.zeros(1, 100), RATE, "silence")
+
+
+@given(hnp.arrays(np.int16, st.tuples(st.integers(1, 2), st.integers(1, 50))))
+def test_samples_of_16_bits_come_back_unchanged_and_between_two_the_nearer_is_taken(steps):
+    for offset in (-0.4, 0, 0.4):
+        with wave.open(io.BytesIO(wav_bytes((torch.from_numpy(steps) + offset) / 32768, 3000))) as file:
+            heard = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        np.testing.assert_array_equal(heard.reshape(-1, len(steps)).T, steps)

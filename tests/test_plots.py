@@ -422,3 +422,30 @@ def test_many_pictures_leave_nothing_behind():
     assert plt.get_fignums() == []
     assert not any(figure() for figure in figures)
     assert dict(matplotlib.rcParams) == settings
+
+
+@pytest.mark.parametrize("f_max", [-100, 0, float("nan"), float("inf")])
+def test_an_upper_edge_that_leaves_nothing_to_draw_is_refused(f_max):
+    power = torch.ones(201, 81)
+    for draw in (
+        lambda: plot_spectrogram(power, RATE, f_max=f_max),
+        lambda: plot_spectrograms({"a": power}, RATE, f_max=f_max),
+        lambda: plot_mel_spectrogram(power, RATE, 200, f_max=f_max),
+    ):
+        with pytest.raises(WaveformError, match=f"no frequencies from 0 to {f_max:g} Hz") as raised:
+            draw()
+        assert "within 0 to 8000 Hz" in raised.value.remedy
+
+
+@pytest.mark.parametrize("f_min", [-1.0, 4000.0, 5000.0, float("nan")])
+def test_a_lower_edge_below_zero_or_above_the_upper_one_is_refused(f_min):
+    with pytest.raises(WaveformError, match="no frequencies"):
+        plot_mel_spectrogram(torch.ones(40, 81), RATE, 200, f_min=f_min, f_max=4000)
+
+
+def test_a_hop_length_may_be_a_number_of_numpy_but_not_true():
+    power = torch.ones(201, 81)
+    assert plot_spectrogram(power, RATE, np.int64(160)).get_xlim()[1] == pytest.approx(80.5 * 160 / RATE)
+    for hop_length in (True, 0, 160.0):
+        with pytest.raises(WaveformError, match="hop length is"):
+            plot_spectrogram(power, RATE, hop_length)

@@ -64,8 +64,12 @@ def test_a_missing_file_is_named_with_the_way_to_get_it_back(monkeypatch, tmp_pa
 
 
 def test_the_table_shows_every_recording_once():
-    first_cells = re.findall(r"<tr><td>([^<]+)</td>", sample_table().data)
-    assert [html.unescape(cell) for cell in first_cells] == sample_names()
+    rows = re.findall(r"<tr><th[^>]*>(.*?)</tr>", sample_table().data)
+    cells = [html.unescape(re.sub("<[^>]+>", "|", row)).split("||") for row in rows]
+    assert cells[0] == ["Name", "What is heard", "Seconds", "Rate in Hz", "Channels", "Licence|"]
+    assert [row[0] for row in cells[1:]] == sample_names()
+    speech = sample_info("speech")
+    assert cells[1][1:4] == [speech.heard, f"{speech.seconds:.1f}", str(speech.sample_rate)]
 
 
 @given(seconds=lengths, sample_rate=rates)

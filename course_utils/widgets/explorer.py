@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
-import soundfile
 import traitlets
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,6 +30,7 @@ from PIL import Image
 from torch import Tensor
 
 from course_utils.errors import CourseError
+from course_utils.players import wav_bytes
 
 _HERE = Path(__file__).parent
 
@@ -106,7 +106,7 @@ class Explorer(anywidget.AnyWidget):
         controls: what the learner can move; their names are the arguments of `draw`.
         label: name of the whole for screen readers.
         sound: called with those of the values that it has parameters for, when one of them has changed; returns
-            (waveform [channels, samples], float32, clipped at [-1, 1]; sample rate in Hz). With a sound, the x axis of
+            (waveform [channels, samples], float, clipped at [-1, 1]; sample rate in Hz). With a sound, the x axis of
             the figure's first Axes is its time in seconds.
         size: of the figure, in inches.
 
@@ -180,7 +180,7 @@ class Explorer(anywidget.AnyWidget):
             self._show(places, self._shown["look"])
 
     def handle(self, question: dict) -> None:
-        """Answer a question of the browser; the widget shows an error.
+        """Answer a question of the browser. After an error, the widget shows it; the controls and the picture stay.
 
         Args:
             question: {"places": {name: place}, "look": {"dark": bool, "scale": 1 or 2}, "ticket": a number to return}.
@@ -190,7 +190,7 @@ class Explorer(anywidget.AnyWidget):
                 self._show(**question)
             except Exception as error:
                 text = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
-                self._shown = {**self._shown, **question, "error": text}
+                self._shown = {**self._shown, "ticket": question["ticket"], "error": text}
                 if not isinstance(error, CourseError):
                     raise
 
@@ -242,10 +242,7 @@ class Explorer(anywidget.AnyWidget):
             return
         heard = {name: values[name] for name in inspect.signature(self._make_sound).parameters}
         if heard != self._heard:
-            waveform, sample_rate = self._make_sound(**heard)
-            file = io.BytesIO()
-            soundfile.write(file, waveform.T.numpy(), sample_rate, format="WAV", subtype="PCM_16")
-            self._sound, self._heard = file.getvalue(), heard
+            self._sound, self._heard = wav_bytes(*self._make_sound(**heard)), heard
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         """The widget, and what is shown where widgets are not: the picture and its caption."""

@@ -14,7 +14,7 @@ from torchaudio.transforms import Fade
 
 from course_utils.checks import check_sample_rate, check_waveform
 from course_utils.errors import WaveformError
-from course_utils.plots import COLOUR_MAP, to_db
+from course_utils.plots import COLOUR_MAP, loudest_per_pixel, to_db
 from course_utils.samples import clicks, load_sample, sample_info, sample_names, tone
 from course_utils.widgets.explorer import Choice, Explorer, Slider
 
@@ -35,39 +35,46 @@ class Picture(NamedTuple):
     caption: str
 
 
-def stft_explorer(recordings: Sequence[str] | Mapping[str, tuple[Tensor, int]] | None = None) -> Explorer:
+def stft_explorer(recordings: str | Sequence[str] | Mapping[str, tuple[Tensor, int]] | None = None) -> Explorer:
     """Show the spectrogram of a recording, with controls for n_fft, hop_length, the highest frequency and the floor.
 
     The picture is that of `torchaudio.transforms.Spectrogram(n_fft, hop_length=hop_length)` in dB relative to its
     loudest point. Several channels are averaged. Of a long recording, the first `MAX_SECONDS` are shown and heard.
 
     Args:
-        recordings: names from `sample_names()`, also `TONES_AND_CLICKS`; or your own, {name: (waveform, sample_rate)},
-            [channels, samples], float32 in [-1, 1], and Hz; all that the course has if None. The first comes first.
+        recordings: a name from `sample_names()` or several, also `TONES_AND_CLICKS`; or your own,
+            {name: (waveform, sample_rate)}, [channels, samples], float in [-1, 1], and Hz; all that the course has if
+            None. The first comes first.
 
     Returns:
         The widget. As the last line of a cell it shows itself; `explorer.set(n_fft=256)` moves a control.
 
     Raises:
         UnknownSampleError: there is no recording of that name.
-        WaveformError: one of your own is no waveform, or half of the window to start with is longer than it.
+        WaveformError: no recordings, one of your own is no waveform with its rate, or half of the window to start with
+            is longer than the first.
 
     Taught in 02_seeing_sound.
     """
     if recordings is None:
         recordings = [*sample_names(), TONES_AND_CLICKS]
-    if not isinstance(recordings, Mapping):
+    elif isinstance(recordings, str):
+        recordings = [recordings]
+    if not recordings:
+        raise WaveformError("There are no recordings to show.", "Name one, or leave the argument out to get all.")
+    own = {}
+    if isinstance(recordings, Mapping):
+        own = {name: _own_recording(name, pair) for name, pair in recordings.items()}
+    else:
         for name in recordings:
             if name != TONES_AND_CLICKS:
                 sample_info(name)
 
     @lru_cache
     def load(recording: str) -> tuple[Tensor, int]:
-        if isinstance(recordings, Mapping):
-            waveform, rate = recordings[recording]
-        else:
-            waveform, rate = tones_and_clicks() if recording == TONES_AND_CLICKS else load_sample(recording)
-        return check_waveform(waveform), check_sample_rate(rate)
+        if recording in own:
+            return own[recording]
+        return tones_and_clicks() if recording == TONES_AND_CLICKS else load_sample(recording)
 
     def beginning(recording: str) -> tuple[Tensor, int]:
         waveform, rate = load(recording)
@@ -147,8 +154,7 @@ def stft_picture_data(
     bins, frames = power.shape
     bin_width, hop = sample_rate / n_fft, hop_length / sample_rate
     visible = power[: ceil(f_max / bin_width) + 1]
-    block = ceil(len(visible) / rows), ceil(frames / columns)
-    loudest = torch.nn.functional.max_pool2d(visible[None], block, ceil_mode=True)[0]
+    loudest, block = loudest_per_pixel(visible, rows, columns)
     levels = to_db(loudest, reference=float(power.max()) or None, floor_db=floor_db)
     heights, widths = levels.shape
     extent = (-hop / 2, (widths * block[1] - 0.5) * hop, -bin_width / 2, (heights * block[0] - 0.5) * bin_width)
@@ -166,6 +172,18 @@ def tones_and_clicks() -> tuple[Tensor, int]:
     tones = tone(1000, amplitude=0.2) + tone(1040, amplitude=0.2)
     # Without the fades, both ends would look like clicks.
     return Fade(1600, 1600, "half_sine")(tones) + clicks([0.5, 0.52], amplitude=0.5), 16000
+
+
+def _own_recording(name: str, pair: tuple[Tensor, int]) -> tuple[Tensor, int]:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise WaveformError(
+            f"{name}: a {type(pair).__name__} is given; a waveform and its sample rate are expected.",
+            f"Pass both: {{{name!r}: (waveform, sample_rate)}}.",
+        )
+    try:
+        return check_waveform(pair[0]).detach().cpu().float(), check_sample_rate(pair[1])
+    except WaveformError as error:
+        raise WaveformError(f"{name}: {error.problem}", error.remedy) from None
 
 
 def _caption(sample_rate: int, n_fft: int, hop_length: int, bins: int, frames: int) -> str:

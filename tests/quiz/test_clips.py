@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import samples
+from course_utils.errors import WaveformError
 from course_utils.quiz.clips import clip_wav, render_clip
 from course_utils.quiz.model import Clip
 
@@ -71,6 +72,12 @@ def test_channels_can_be_swapped_inverted_and_mixed():
     assert silent.abs().max() == 0
 
 
+@pytest.mark.parametrize("step", [{"channels": [1]}, {"channels": [0, 1]}, {"invert": 1}])
+def test_a_step_on_a_channel_that_there_is_not_is_refused_in_words(step):
+    with pytest.raises(WaveformError, match="channel 1, but the clip is mono"):
+        render_clip(clip(tone=440, steps=[step]))
+
+
 @given(st.floats(20, 3900), st.sampled_from([8000, 16000, 44100]), st.floats(-20, 30))
 def test_the_wav_file_holds_the_waveform_clipped_to_full_scale(frequency, sample_rate, gain):
     described = clip(tone=frequency, seconds=0.05, sample_rate=sample_rate, steps=[{"gain": gain}])
@@ -78,8 +85,8 @@ def test_the_wav_file_holds_the_waveform_clipped_to_full_scale(frequency, sample
     with wave.open(io.BytesIO(clip_wav(described))) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, sample_rate)
         pcm = torch.frombuffer(bytearray(file.readframes(file.getnframes())), dtype=torch.int16)
-    expected = waveform[0].clamp(-1, 1)
-    assert (pcm / 32767 - expected).abs().max() <= 0.5 / 32767 + 1e-6
+    expected = waveform[0].clamp(-1, 32767 / 32768)
+    assert (pcm / 32768 - expected).abs().max() <= 0.5 / 32768 + 1e-6
 
 
 def test_the_wav_file_of_a_stereo_clip_interleaves_its_channels():
@@ -88,4 +95,4 @@ def test_the_wav_file_of_a_stereo_clip_interleaves_its_channels():
     with wave.open(io.BytesIO(clip_wav(described))) as file:
         assert file.getnchannels() == 2
         pcm = torch.frombuffer(bytearray(file.readframes(file.getnframes())), dtype=torch.int16).reshape(-1, 2).T
-    assert (pcm / 32767 - render_clip(described)[0]).abs().max() <= 0.5 / 32767 + 1e-6
+    assert torch.equal(pcm / 32768, render_clip(described)[0])

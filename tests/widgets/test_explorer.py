@@ -118,6 +118,7 @@ def test_a_mistake_that_the_learner_can_mend_is_shown_and_the_widget_lives():
     shown = ask(explorer, ticket=5, height=3)
     assert (shown["error"], shown["ticket"]) == ("It is too high. Go down.", 5)
     assert shown["picture"] == picture
+    assert explorer.values == {"shape": "line", "height": 2.5}
     assert ask(explorer, height=1)["error"] == ""
 
 

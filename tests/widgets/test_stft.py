@@ -136,3 +136,38 @@ def test_own_recordings_are_shown_and_the_first_five_seconds_of_them_heard():
 def test_an_unknown_recording_is_refused_before_anything_is_shown():
     with pytest.raises(UnknownSampleError, match="speach"):
         stft_explorer(["speech", "speach"])
+
+
+def test_one_recording_may_be_named_without_a_list():
+    assert stft_explorer("phone").values["recording"] == "phone"
+
+
+@pytest.mark.parametrize(
+    ("recordings", "problem", "remedy"),
+    [
+        ([], "no recordings", "to get all"),
+        ({}, "no recordings", "to get all"),
+        ({"a": torch.zeros(1, 8000)}, "a: a Tensor is given", "{'a': (waveform, sample_rate)}"),
+        ({"a": (torch.zeros(8000), 8000)}, "a: The waveform has shape [8000]", "unsqueeze"),
+        (
+            {"a": (torch.zeros(1, 8000), 8000), "b": (torch.zeros(1, 8000), None)},
+            "b: The sample rate is None",
+            "rate that came",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_is_named_with_its_remedy(recordings, problem, remedy):
+    with pytest.raises(WaveformError) as raised:
+        stft_explorer(recordings)
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy
+
+
+def test_gradients_and_half_precision_do_no_harm():
+    waveform = tone(440, sample_rate=8000)
+    shown = [
+        stft_explorer({"mine": (kind, 8000)})
+        for kind in (waveform.half().float(), waveform.half(), waveform.half().requires_grad_())
+    ]
+    assert len({explorer.picture.tobytes() for explorer in shown}) == 1
+    assert len({explorer._sound for explorer in shown}) == 1
