@@ -77,12 +77,16 @@ expect.set_options(timeout=15_000)  # milliseconds; a machine that tests in para
 
 @dataclass(frozen=True)
 class Server:
-    """A running JupyterLab; `root` is the folder it shows, `settings` where it keeps what a user changes."""
+    """A running JupyterLab.
+
+    `root` is the folder it shows, `settings` where it keeps what a user changes, `home` where the course keeps answers.
+    """
 
     url: str
     token: str
     root: Path
     settings: Path
+    home: Path
 
     def call(self, method: str, path: str) -> list | dict | None:
         """Send a request to the server's REST interface."""
@@ -240,7 +244,7 @@ def running_lab(base: Path) -> Iterator[Server]:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = _wait_for_server(process, folders["runtime"], log)
-        yield Server(url, token, folders["root"], folders["user_settings"])
+        yield Server(url, token, folders["root"], folders["user_settings"], folders["home"])
     finally:
         process.terminate()
         try:
@@ -279,7 +283,7 @@ def running_chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visit(server: Server, browser: Browser, pictures: Path, **settings: float) -> Iterator[Lab]:
-    """Come to JupyterLab as somebody new; at the end, leave no kernel and no changed setting behind.
+    """Come to JupyterLab as somebody new; at the end, leave no kernel, no changed setting and no answer behind.
 
     Args:
         settings: of Playwright's `new_context`, such as `device_scale_factor=2`.
@@ -293,8 +297,9 @@ def visit(server: Server, browser: Browser, pictures: Path, **settings: float) -
         context.close()
         for session in server.call("GET", "api/sessions"):
             server.call("DELETE", f"api/sessions/{session['id']}")
-        shutil.rmtree(server.settings)
-        server.settings.mkdir()
+        for folder in (server.settings, server.home):
+            shutil.rmtree(folder)
+            folder.mkdir()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 """The course's own notebooks in JupyterLab, worked through as a learner does."""
 
+import re
+
+import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from course_utils.clinic import clinic_clip
 from course_utils.paths import NOTEBOOKS
-
-expect.set_options(timeout=15_000)
+from course_utils.quiz.load import load_quiz
 
 OURS = ".course-quiz, .course-explorer, .course-exercise, .course-progress, .jp-OutputArea figure"
 AUDIO_STATES = """async elements => Promise.all(elements.map(async audio => {
@@ -19,10 +22,8 @@ AUDIO_STATES = """async elements => Promise.all(elements.map(async audio => {
 
 
 @pytest.fixture
-def run(lab, lab_server):
-    """Opens a notebook of the course with no answers stored and runs all of it."""
-    for file in (lab_server.root.parent / "home").glob("progress*"):
-        file.unlink()
+def run(lab):
+    """Opens a notebook of the course and runs it."""
 
     def open_and_run(name: str):
         notebook = lab.open(NOTEBOOKS / f"{name}.ipynb")
@@ -30,6 +31,25 @@ def run(lab, lab_server):
         return notebook
 
     return open_and_run
+
+
+@pytest.fixture
+def run_cells(lab):
+    """Opens an excerpt of a notebook of the course, its imports and the cells with certain words, and runs that."""
+
+    def open_and_run(number: str, words: str):
+        (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if is_setup(cell) or words in cell.source]
+        opened = lab.open(notebook)
+        assert opened.run_all(), opened.cell_errors()
+        return opened.page
+
+    return open_and_run
+
+
+def is_setup(cell: nbformat.NotebookNode) -> bool:
+    return "setup" in cell.metadata.get("tags", [])
 
 
 def question(page: Page, name: str) -> Locator:
@@ -82,29 +102,66 @@ def test_the_first_question_by_mouse_and_the_answer_is_there_after_a_restart(run
     expect(dashboard).to_contain_text("1 of 6")
 
 
-def test_a_question_by_keyboard_alone(run):
-    notebook = run("00_start_here")
-    page = notebook.page
-    asked = page.locator(".cq-question[data-id=flat-line]")
-    asked.get_by_label("Silence.").focus()
-    page.keyboard.press("Space")
-    for _ in range(6):
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(12):
+        if target.evaluate("element => element === document.activeElement"):
+            return
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent.trim()") == "Check":
-            break
-    page.keyboard.press("Enter")
-    expect(asked.get_by_role("status")).to_contain_text("Sound is movement.")
+    expect(target).to_be_focused()
 
-    typed = page.locator(".cq-question[data-id=samples-in-a-cut]")
-    typed.get_by_role("textbox").focus()
-    page.keyboard.type("88200")
+
+def press_check(page: Page, asked: Locator) -> None:
+    tab_to(page, asked.get_by_role("button", name="Check"))
     page.keyboard.press("Enter")
-    expect(typed.get_by_role("status")).to_contain_text("Half a second is missing.")
-    typed.get_by_role("textbox").focus()
+
+
+def plain(markdown: str) -> str:
+    return re.sub("[*`]", "", markdown)
+
+
+@pytest.mark.parametrize(
+    ("number", "single", "numeric"),
+    [
+        ("00", "flat-line", "samples-in-a-cut"),
+        ("01", "mono-cancels", "where-the-alias-lands"),
+        ("02", "silence-and-log", "bins-of-a-window"),
+    ],
+)
+def test_a_choice_and_a_number_wrong_and_right_by_keyboard_alone(run_cells, number, single, numeric):
+    page = run_cells(number, f'quiz("{number}")')
+    keys = {key.id: key for key in load_quiz(number).questions}
+
+    asked = question(page, single)
+    asked.get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    for option in sorted(keys[single].options, key=lambda option: option.correct)[-2:]:  # a wrong one, the right one
+        choice = asked.get_by_label(plain(option.text))
+        for _ in keys[single].options:
+            if not choice.is_checked():
+                page.keyboard.press("ArrowDown")
+        expect(choice).to_be_focused()
+        press_check(page, asked)
+        expect(asked.get_by_role("status")).to_contain_text(plain(option.feedback))
+        page.keyboard.press("Shift+Tab")
+
+    asked, key = question(page, numeric), keys[numeric]
+    asked.get_by_role("textbox").focus()
+    page.keyboard.type(f"{key.wrong[0].answer:g}")
+    press_check(page, asked)
+    expect(asked.get_by_role("status")).to_contain_text(plain(key.wrong[0].feedback))
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+a")
-    page.keyboard.type("110 250")
+    page.keyboard.type(f"{key.answer:g}")
     page.keyboard.press("Enter")
-    expect(typed.get_by_role("status")).to_contain_text("2.5 × 44 100")  # noqa: RUF001
+    expect(asked.get_by_role("status")).to_contain_text(plain(key.explanation))
+
+
+def test_a_clip_of_the_fault_clinic_plays_at_the_rate_that_came_with_it(run_cells):
+    player = run_cells("01", 'label="clip A"').get_by_label("clip A", exact=True)
+    plays(player.page, player)
+    waveform, wrong_rate = clinic_clip("A")
+    assert player.evaluate("audio => audio.duration") == pytest.approx(waveform.shape[1] / wrong_rate, abs=0.01)
 
 
 def test_an_exercise_is_solved_in_its_cell(run):
