@@ -57,12 +57,12 @@ def test_a_figure_of_the_learner_is_described_by_what_it_says_itself():
 
 
 COUNT_DRAWINGS = """
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-drawings, print_figure = [], FigureCanvasAgg.print_figure
+from matplotlib.backend_bases import FigureCanvasBase
+drawings, print_figure = [], FigureCanvasBase.print_figure
 def count(*args, **kwargs):
     drawings.append(1)
     return print_figure(*args, **kwargs)
-FigureCanvasAgg.print_figure = count
+FigureCanvasBase.print_figure = count
 """
 
 
