@@ -21,12 +21,13 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from course_utils.paths import ROOT, state_dir
+from course_utils.paths import ROOT, lasting_state_dir
 from course_utils.system import find_ffmpeg, install_hint
 
 COURSE = "torchaudio-course"
 NAMED_PACKAGES = ("jupyterlab", "ipywidgets", "anywidget")
 """Packages with a line of their own; the others share one."""
+MISSING = "missing"
 GIGABYTE = 1e9
 WEIGHTS_HOST = ("download.pytorch.org", 443)
 NETWORK_SECONDS = 2.0
@@ -116,10 +117,12 @@ def doctor() -> None:
 
 def to_html(results: list[Check]) -> str:
     """The checks as an HTML table that a screen reader can follow."""
-    headings = "".join(f'<th scope="col">{title}</th>' for title in ("Check", "Status", "Found", "What to do"))
+    has_remedies = any(check.remedy for check in results)
+    titles = ["Check", "Status", "Found", *(["What to do"] if has_remedies else [])]
+    headings = "".join(f'<th scope="col">{title}</th>' for title in titles)
     rows = "".join(
         f'<tr><th scope="row">{escape(check.name)}</th><td class="course-{check.status}">{check.status}</td>'
-        f"<td>{escape(check.found)}</td><td>{escape(check.remedy)}</td></tr>"
+        f"<td>{escape(check.found)}</td>{f'<td>{escape(check.remedy)}</td>' if has_remedies else ''}</tr>"
         for check in results
     )
     return (
@@ -130,8 +133,10 @@ def to_html(results: list[Check]) -> str:
 
 def check_python() -> Check:
     """Does the course support this Python?"""
-    supported = metadata.metadata(COURSE)["Requires-Python"]
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if _installed(COURSE) == MISSING:
+        return Check("Python", "problem", f"{found}; the course is not installed in it", _reinstall())
+    supported = metadata.metadata(COURSE)["Requires-Python"]
     if platform.python_version() in SpecifierSet(supported):
         return Check("Python", "ok", found)
     return Check("Python", "problem", found, f"Install a Python {supported} and start the course with it.")
@@ -147,7 +152,7 @@ def check_torch() -> Check:
         found = f"{_installed('torch')} and {_installed('torchaudio')}: {_first_line(error)}"
         return Check(name, "problem", found, _reinstall())
     found = f"{torch.__version__} and {torchaudio.__version__}"
-    if Version(torch.__version__).release != Version(torchaudio.__version__).release:
+    if Version(torch.__version__).release[:2] != Version(torchaudio.__version__).release[:2]:
         return Check(name, "problem", f"{found} do not belong together", _reinstall())
     return Check(name, "ok", found)
 
@@ -191,10 +196,12 @@ def check_soundfile() -> Check:
 
 def check_packages() -> list[Check]:
     """Are JupyterLab, the widgets and everything else at least as new as the course asks for?"""
+    if _installed(COURSE) == MISSING:
+        return [Check(COURSE, "problem", MISSING, _reinstall())]
     results, others = [], []
     for need in _requirements():
         version = _installed(need.name)
-        fits = version != "missing" and need.specifier.contains(version, prereleases=True)
+        fits = version != MISSING and need.specifier.contains(version, prereleases=True)
         check = Check(
             need.name, "ok" if fits else "problem", f"{version}, needs {need.specifier}", "" if fits else _reinstall()
         )
@@ -207,7 +214,10 @@ def check_packages() -> list[Check]:
 
 def check_progress_store() -> Check:
     """Can the learner's answers be saved?"""
-    folder = state_dir()
+    folder = lasting_state_dir()
+    if folder is None:
+        remedy = "Set the environment variable COURSE_HOME to a folder of yours."
+        return Check("progress store", "warning", "the home folder is unknown: a temporary one serves", remedy)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -239,7 +249,7 @@ def check_weights() -> Check:
     """Which full-size models are on this disk? The lessons run without."""
     name = "downloaded models"
     home = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
-    folder = Path(os.environ.get("TORCH_HOME", home)).expanduser() / "hub" / "checkpoints"
+    folder = Path(os.path.expanduser(os.environ.get("TORCH_HOME", home))) / "hub" / "checkpoints"
     files = sorted(path for path in folder.glob("*") if path.is_file())
     if not files:
         return Check(name, "ok", "none; the lessons run without")
@@ -312,16 +322,16 @@ def _soundfile_round_trip(name: str) -> int:
 
 def _requirements() -> list[Requirement]:
     """What pyproject.toml asks for, without the extras, as recorded when the course was installed."""
-    needs = map(Requirement, metadata.requires(COURSE) or [])
+    needs = map(Requirement, [] if _installed(COURSE) == MISSING else metadata.requires(COURSE) or [])
     return [need for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
 
 
 def _installed(name: str) -> str:
-    """A package's version, "missing" if it is not installed."""
+    """A package's version, MISSING if it is not installed, or so broken that it has none."""
     try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "missing"
+        return metadata.version(name) or MISSING
+    except Exception:  # what a damaged record raises differs from one Python to the next
+        return MISSING
 
 
 def _reinstall() -> str:
@@ -337,7 +347,8 @@ def _first_line(error: Exception) -> str:
 
 def _without_home(text: str) -> str:
     """The text with "~" for the home folder, so that a report does not carry the learner's name."""
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))
     for path in (home, home.resolve()):
-        text = text.replace(str(path), "~")
+        if path != path.parent:  # the root of the disk is the home of some containers' users
+            text = text.replace(str(path), "~")
     return text

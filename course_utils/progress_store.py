@@ -114,14 +114,15 @@ def latest(kind: str, item: str) -> Answer | None:
     return found[-1] if found else None
 
 
-def answers(kind: str | None = None, notebook: str | None = None) -> list[Answer]:
+def answers(kind: str | None = None, notebook: str | None = None, item: str | None = None) -> list[Answer]:
     """All answers, oldest first.
 
     Args:
         kind: only these, such as "question".
         notebook: only those of this notebook, such as "01".
+        item: only those to this item, such as "01.2".
     """
-    wanted = {"kind": kind, "notebook": notebook}
+    wanted = {"kind": kind, "notebook": notebook, "item": item}
     found = _find({column: value for column, value in wanted.items() if value is not None})
     _tell_news()
     return found
@@ -175,7 +176,10 @@ def _from_row(row: tuple) -> Answer:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, default=str)
+    try:
+        return json.dumps(value, default=str)
+    except (TypeError, ValueError):  # a key that is no text, a list that holds itself
+        return json.dumps(str(value))
 
 
 def _from_json(text: str) -> Any:

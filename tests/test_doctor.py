@@ -4,8 +4,10 @@ import socket
 import sys
 import threading
 from html.parser import HTMLParser
+from importlib import metadata
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from course_utils import doctor
@@ -68,6 +70,46 @@ def test_torch_and_torchaudio_that_do_not_belong_together_are_a_problem(monkeypa
     check = doctor.check_torch()
     assert check.status == "problem"
     assert "2.10.0+cpu do not belong together" in check.found
+
+
+def test_a_torch_with_another_last_number_belongs_to_the_same_torchaudio(monkeypatch):
+    monkeypatch.setattr("torch.__version__", "2.11.1+cpu")
+    monkeypatch.setattr("torchaudio.__version__", "2.11.0+cpu")
+    assert doctor.check_torch().status == "ok"
+
+
+@pytest.mark.parametrize("error", [metadata.PackageNotFoundError("x"), KeyError("Version"), TypeError("no record")])
+def test_a_course_whose_records_are_lost_is_a_problem_with_a_remedy(error, monkeypatch):
+    def lost(name: str) -> None:
+        raise error
+
+    for name in ("version", "metadata", "requires"):
+        monkeypatch.setattr(metadata, name, lost)
+    results = {check.name: check for check in doctor.checks()}
+    for name in ("Python", doctor.COURSE):
+        assert results[name].status == "problem"
+        assert "force-reinstall" in results[name].remedy or ".venv" in results[name].remedy
+    assert doctor.report([])["packages"] == {doctor.COURSE: "missing"}
+
+
+def test_without_a_known_home_folder_the_doctor_still_reports(monkeypatch):
+    def unknown(*arguments: object, **options: object) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("COURSE_HOME", "TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(platformdirs, "user_data_path", unknown)
+    [store] = [check for check in doctor.checks() if check.name == "progress store"]
+    assert store.status == "warning"
+    assert "COURSE_HOME" in store.remedy
+
+
+def test_a_home_folder_that_is_the_root_of_the_disk_hides_nothing(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: os.sep)
+    assert doctor._without_home(f"in {os.sep}data{os.sep}course") == f"in {os.sep}data{os.sep}course"
 
 
 def test_without_ffmpeg_the_course_works_with_less(monkeypatch):
@@ -218,6 +260,12 @@ def test_the_table_in_a_notebook_can_be_followed_by_a_screen_reader():
     assert ("caption", {}) in table.elements
     assert [scope["scope"] for tag, scope in table.elements if tag == "th"] == ["col"] * 4 + ["row"] * 2
     assert {"warning", "ok", "<1 GB>", "Free some space."} <= set(table.texts)
+
+
+def test_the_table_has_no_empty_column():
+    table = Table(doctor.to_html([Check("GPU", "ok", "none"), Check("disk", "ok", "9 GB free")]))
+    assert "What to do" not in table.texts
+    assert [tag for tag, _ in table.elements if tag in ("th", "td")] == ["th"] * 3 + ["th", "td", "td"] * 2
 
 
 def test_in_a_notebook_the_doctor_shows_the_table(monkeypatch):

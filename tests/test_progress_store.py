@@ -113,6 +113,8 @@ def test_answers_can_be_chosen_by_kind_and_notebook():
     assert [found.item for found in answers(kind="question")] == ["01.a", "02.a"]
     assert [found.item for found in answers(notebook="02")] == ["02.a", "02.1"]
     assert [found.item for found in answers("question", "02")] == ["02.a"]
+    assert [found.kind for found in answers(item="02.1")] == ["exercise"]
+    assert answers("question", item="02.1") == []
 
 
 json_values = st.recursive(
@@ -132,6 +134,11 @@ def test_a_response_comes_back_as_it_was_given(response):
 def test_what_json_has_no_form_for_is_kept_as_its_text():
     answer("01.rate", {"path": Path("speech.wav"), "pair": (1, 2)})
     assert latest("question", "01.rate").response == {"path": "speech.wav", "pair": [1, 2]}
+    endless = [1]
+    endless.append(endless)
+    for response, text in [({(1, 2): 3}, "{(1, 2): 3}"), (endless, "[1, [...]]")]:
+        answer("01.rate", response)
+        assert latest("question", "01.rate").response == text
 
 
 def test_the_store_needs_no_torch():
@@ -167,12 +174,13 @@ def test_a_kernel_killed_at_any_moment_loses_no_saved_answer():
         kernel = start_kernel(f"{number:02}", 100_000)
         kernel.stdin.write("go\n")
         kernel.stdin.flush()
-        time.sleep(chance.uniform(0, 0.15))
+        saved.append(kernel.stdout.readline().rstrip("\n"))
+        time.sleep(chance.uniform(0, 0.1))
         kernel.kill()
         saved += kernel.communicate()[0].split("\n")[:-1]
         assert is_sound(store_path())
         assert set(saved) <= set(stored_items())
-    assert len(saved) > 25
+    assert len(set(saved)) == len(saved) >= 25
 
 
 def test_a_write_broken_off_half_way_is_undone(home):
@@ -192,6 +200,37 @@ def test_a_write_broken_off_half_way_is_undone(home):
 
 
 # A store that cannot be used
+
+
+UNKNOWN_HOME = """if True:
+    import json, os, sys, warnings
+    os.environ.update(json.loads(sys.argv[1]))
+    for name in ("HOME", "USERPROFILE", "HOMEPATH", "XDG_DATA_HOME"):
+        os.environ.pop(name, None)
+    if sys.platform != "win32":
+        import pwd
+        def nobody(uid):
+            raise KeyError(uid)
+        pwd.getpwuid = nobody
+    from course_utils.progress_store import answers, record, storage_problem, store_path
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        saved = [record("question", "01.a", notebook="01", response="b", correct=True) for _ in range(2)]
+    print(json.dumps([saved, len(answers()), str(store_path()), [str(w.message) for w in told], storage_problem()]))
+"""
+
+
+@pytest.mark.parametrize("home", ["", "~no-such-user/answers"])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows always knows the folder of a user's data")
+def test_without_a_known_home_folder_a_temporary_one_serves_and_that_is_told_once(tmp_path, home):
+    environment = json.dumps({"COURSE_HOME": home, "TMPDIR": str(tmp_path)})
+    result = subprocess.run([sys.executable, "-c", UNKNOWN_HOME, environment], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    saved, count, path, told, problem = json.loads(result.stdout)
+    assert (saved, count, problem) == ([True, True], 2, None)
+    assert Path(path).is_relative_to(tmp_path)
+    assert len(told) == 1
+    assert "set the environment variable COURSE_HOME" in told[0]
 
 
 def test_a_folder_that_cannot_be_made_keeps_the_course_going_and_says_so_once(home, recwarn):
