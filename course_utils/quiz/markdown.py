@@ -34,12 +34,6 @@ def to_html(nodes: list[Node]) -> str:
     )
 
 
-def to_text(nodes: list[Node]) -> str:
-    """The tree without its markup, on one line: for names that a screen reader speaks."""
-    parts = [node if isinstance(node, str) else to_text(node[1:]) for node in nodes]
-    return " ".join("".join(parts).split())
-
-
 def _nodes(tree: SyntaxTreeNode) -> list[Node]:
     nodes: list[Node] = []
     for child in tree.children:

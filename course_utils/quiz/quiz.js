@@ -1,7 +1,6 @@
 // Shows the questions and sends what the learner answers. Nothing here knows a key: Python grades and says what to show.
 
-const PATIENCE_MS = { clips: 60000 }; // making audio may have to load torch first
-const USUAL_PATIENCE_MS = 5000;
+const CLIPS_PATIENCE_MS = 60000; // making audio may have to load torch first
 
 const NO_ANSWER =
   "No answer from the kernel: run the cell again. If another cell is still running, the answer comes when it has finished.";
@@ -202,6 +201,7 @@ function question(view, number, total, ask) {
   const isReveal = view.kind === "reveal";
   let locked = false;
   let current = null;
+  let written = null;
 
   const send = (type, content = {}) => ask({ type, id: view.id, ...content });
   const check = button(isReveal ? "Show the model answer" : "Check", null, { class: "cq-primary", type: "submit" });
@@ -261,10 +261,14 @@ function question(view, number, total, ask) {
     if (text === current) return;
     const focused = root.contains(document.activeElement) && document.activeElement;
     const reopened = locked && !result.locked;
-    if (current === null || result.locked || reopened) {
+    const response = JSON.stringify([result.response, result.notes]);
+    // A new response comes from here, where the learner may already be typing the next, or from the same question in
+    // another quiz.
+    if (current === null || result.locked || reopened || (!focused && response !== written)) {
       answer.write(result.response);
       answer.writeNotes?.(result.notes);
     }
+    written = response;
     current = text;
     locked = result.locked;
     root.dataset.verdict = result.verdict ?? "";
@@ -298,7 +302,16 @@ function question(view, number, total, ask) {
     return () => urls.forEach((url) => URL.revokeObjectURL(url));
   }
 
-  return { root, update, play, wait: (text) => (waiting.textContent = text), send };
+  function wait(text) {
+    waiting.textContent = text;
+  }
+
+  function fail(text) {
+    wait(text);
+    if (!clips.querySelector("audio")) clips.replaceChildren();
+  }
+
+  return { root, update, play, wait, fail, send };
 }
 
 // ---- the widget -------------------------------------------------------------------------------------------------------
@@ -317,7 +330,7 @@ function render({ model, el }) {
     const timer = setTimeout(() => {
       pending.delete(request);
       shown.wait(NO_ANSWER);
-    }, PATIENCE_MS[content.type] ?? USUAL_PATIENCE_MS);
+    }, content.type === "clips" ? CLIPS_PATIENCE_MS : model.get("patience_ms"));
     pending.set(request, { id: content.id, type: content.type, timer });
     shown.wait("");
     try {
@@ -346,13 +359,11 @@ function render({ model, el }) {
       return;
     }
     const waiting = pending.get(content.request);
-    if (!waiting) {
-      questions.forEach((shown) => shown.wait(""));
-      return;
-    }
-    clearTimeout(waiting.timer);
+    clearTimeout(waiting?.timer);
     pending.delete(content.request);
-    questions.get(waiting.id).wait("");
+    if (content.type === "failed") questions.get(content.id).fail(content.text);
+    else if (waiting) questions.get(waiting.id).wait("");
+    else questions.forEach((shown) => shown.wait(""));
   }
 
   model.on("change:results", update);

@@ -13,6 +13,9 @@ STYLE = """
 .course-quiz-page summary { cursor: pointer; }
 """
 
+# With the attribute JupyterLab keeps its shortcuts from it while it has the focus: "x" would cut the cell.
+SUMMARY = '<summary data-lm-suppress-shortcuts="true">Answer</summary>'
+
 
 def quiz_html(sessions: Iterable[Session], *, answers: bool) -> str:
     """The questions with their options, as HTML without scripts.
@@ -45,4 +48,4 @@ def _answer(question: Question) -> str:
         tag = "ol" if isinstance(question, Order) else "ul"
         right = "".join(f"<li>{to_html(inline(text))}</li>" for text in solution(question))
         body = f"<{tag}>{right}</{tag}>{to_html(parse(question.explanation or ''))}"
-    return f"<details><summary>Answer</summary>{body}</details>"
+    return f"<details>{SUMMARY}{body}</details>"

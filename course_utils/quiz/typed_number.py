@@ -10,7 +10,7 @@ _PREFIXES |= {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "m": 1e-3, "u": 1e-6, "µ"
 _TAKES_PREFIX = {"hz", "s", "b", "bit"}
 _SAME = {"hertz": "hz", "sec": "s", "second": "s", "byte": "b", "decibel": "db", "percent": "%"}
 
-_PART = rf"[+-]?[\d.,'\u2019_{_SPACES}]*\d[.,]?(?:[eE][+-]?\d+)?"
+_PART = rf"[+-]?[\d.,'\u2019_{_SPACES}]*\d[.,]?(?:[{_SPACES}]*[eE][+-]?\d+)?"
 _TYPED = re.compile(rf"[=~≈]?\s*(?P<number>{_PART})\s*(?:/\s*(?P<divisor>{_PART}))?\s*(?P<unit>[^\W\d_].*|[%°].*)?")
 
 
@@ -44,7 +44,7 @@ def read_number(typed: str, unit: str | None = None) -> tuple[float, ...]:
     match = _TYPED.fullmatch(typed)
     if not match:
         raise NotANumber(f"“{typed}” is not a number: type digits, such as 62.5 or 1e-3.")
-    factor = _factor(match["unit"], unit)
+    factor = _factor((match["unit"] or "").removesuffix("."), unit)
     divisors = _readings(match["divisor"]) if match["divisor"] else (1.0,)
     if 0.0 in divisors:
         raise NotANumber("Nothing can be divided by zero.")
@@ -56,7 +56,7 @@ def read_number(typed: str, unit: str | None = None) -> tuple[float, ...]:
 
 def _readings(number: str) -> tuple[float, ...]:
     mantissa, exponent = re.fullmatch(r"(.*?)([eE].*)?", number.strip(_SPACES)).groups(default="")
-    digits = re.sub(rf"(?<=\d)[{_SPACES}'\u2019_](?=\d{{3}}(?!\d))", "", mantissa)
+    digits = re.sub(rf"(?<=\d)[{_SPACES}'\u2019_](?=\d{{3}}(?!\d))", "", mantissa.rstrip(_SPACES))
     marks = re.sub(r"[+\-\d]", "", digits)
     body = digits.lstrip("+-")
     if marks in ("", ".", ","):
@@ -72,7 +72,7 @@ def _readings(number: str) -> tuple[float, ...]:
     return tuple(float(text + exponent) for text in texts)
 
 
-def _factor(typed: str | None, expected: str | None) -> float:
+def _factor(typed: str, expected: str | None) -> float:
     """What a number in the typed unit is multiplied by to be in the expected one."""
     if not typed:
         return 1.0

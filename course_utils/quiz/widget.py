@@ -9,6 +9,7 @@ from weakref import WeakSet
 import anywidget
 import traitlets
 
+from course_utils.errors import CourseError
 from course_utils.progress_store import Answer, answers, storage_problem
 from course_utils.quiz.model import Listen, Quiz, Reveal
 from course_utils.quiz.session import Session
@@ -26,7 +27,7 @@ class QuizWidget(anywidget.AnyWidget):
 
     The browser sends `{"type": "check", "id": ..., "response": ..., "request": n}`, or `hint`, `show`, `reveal`,
     `again` and `clips` in place of `check`. It gets the new state, and `{"type": "done", "request": n}`, so that it can
-    tell a slow kernel from a dead one.
+    tell a slow kernel from a dead one; or `refused`; or `failed` with a `text` that says why.
 
     Args:
         quiz: the questions to show.
@@ -42,6 +43,8 @@ class QuizWidget(anywidget.AnyWidget):
     progress = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
     """Why answers cannot be stored, if so."""
+    patience_ms = traitlets.Int(5000).tag(sync=True)
+    """After how many milliseconds without an answer from the kernel the browser says so."""
 
     def __init__(self, quiz: Quiz):
         past: dict[str, list[Answer]] = {}
@@ -63,12 +66,26 @@ class QuizWidget(anywidget.AnyWidget):
             return
         name = content.get("id")
         session = self._sessions.get(name) if isinstance(name, str) else None
+        reply = {"type": "refused", "request": content.get("request")}
+        try:
+            if session and self._answer(session, content):
+                reply["type"] = "done"
+        except Exception as error:
+            text = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
+            reply |= {"type": "failed", "id": name, "text": text}
+            if not isinstance(error, CourseError):
+                raise
+        finally:
+            self.send(reply)
+
+    def _answer(self, session: Session, content: dict) -> bool:
+        """Do what a message asks for, and show it wherever the question stands; False when it makes no sense."""
         with _busy:
-            done = session is not None and self._act(session, content)
+            done = self._act(session, content)
             self._publish()
             for other in [*_shown - {self}] if done else []:
                 other._take_over(session)
-        self.send({"type": "done" if done else "refused", "request": content.get("request")})
+        return done
 
     def _take_over(self, session: Session) -> None:
         """Show a question as it stands in another quiz, if this one asks it, too."""

@@ -68,28 +68,34 @@ questions:
 
 @pytest.fixture
 def page_of(lab, tmp_path):
-    """Opens a notebook with the questions, runs it and returns it with the page."""
+    """Opens a notebook with the questions and further cells, runs it and returns it with the page."""
 
-    def open_quiz():
+    def open_quiz(*cells: str):
         file = tmp_path / "98_browser.yaml"
         file.write_text(QUESTIONS, encoding="utf-8")
-        notebook = lab.open(quiz_notebook(file))
+        notebook = lab.open(quiz_notebook(file, *cells))
         assert notebook.run_all(), notebook.cell_errors()
-        expect(notebook.page.locator(".course-quiz")).to_be_visible()
+        expect(notebook.page.locator(".course-quiz").first).to_be_visible()
         return notebook, notebook.page
 
     return open_quiz
 
 
-def quiz_notebook(file: Path) -> NotebookNode:
+def quiz_notebook(file: Path, *cells: str) -> NotebookNode:
     code = (
         "from pathlib import Path\n"
         "import torchaudio\n"  # as every notebook of the course does
         "from course_utils.quiz.load import read_quiz\n"
         "from course_utils.quiz.widget import QuizWidget\n"
-        f"QuizWidget(read_quiz(Path({str(file)!r})))"
+        f"quiz = read_quiz(Path({str(file)!r}))\n"
+        "widget = QuizWidget(quiz)\n"
+        "widget"
     )
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (code, *cells)])
+
+
+SOON = "widget.patience_ms = 300"
+"""A cell that makes the quiz wait less for the kernel than it does for a learner."""
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +217,7 @@ def test_the_answer_is_found_again_after_a_restart(page_of):
 
 
 def test_a_kernel_that_is_gone_is_told_and_what_was_typed_stays(page_of):
-    notebook, page = page_of()
+    notebook, page = page_of(SOON)
     field = question(page, "name").get_by_role("textbox")
     field.fill("Nyq")
     notebook.restart_kernel()
@@ -222,8 +228,8 @@ def test_a_kernel_that_is_gone_is_told_and_what_was_typed_stays(page_of):
 
 
 def test_an_answer_that_comes_late_takes_the_warning_back(page_of):
-    notebook, page = page_of()
-    busy = "panel.sessionContext.session.kernel.requestExecute({code: 'import time; time.sleep(8)'})"
+    notebook, page = page_of(SOON)
+    busy = "panel.sessionContext.session.kernel.requestExecute({code: 'import time; time.sleep(2)'})"
     notebook.wait_for(f"Promise.resolve(void {busy})")
     field = question(page, "name").get_by_role("textbox")
     field.fill("nyquist")
@@ -231,6 +237,51 @@ def test_an_answer_that_comes_late_takes_the_warning_back(page_of):
     expect(question(page, "name")).to_contain_text("No answer from the kernel")
     expect(question(page, "name").get_by_role("status")).to_contain_text("Harry Nyquist did it.")
     expect(question(page, "name")).not_to_contain_text("No answer from the kernel")
+
+
+def test_a_question_in_two_quizzes_shows_the_answer_in_both_and_spares_what_is_being_typed(page_of):
+    _, page = page_of("QuizWidget(quiz.model_copy(update={'questions': quiz.questions[:4]}))")
+    first, second = (page.locator(".course-quiz").nth(number) for number in range(2))
+    first.get_by_label("All of it.").check()
+    first.locator("[data-id=half]").get_by_role("button", name="Check").click()
+    expect(second.get_by_role("status").first).to_contain_text("Not yet")
+    expect(second.get_by_label("All of it.")).to_be_checked()
+
+    draft = second.locator("[data-id=name]").get_by_role("textbox")
+    draft.fill("Nyq")
+    first.locator("[data-id=name]").get_by_role("textbox").fill("Shannon")
+    draft.focus()
+    send = "form => form.requestSubmit()"
+    first.locator("[data-id=name] form").evaluate(send)
+    expect(second.locator("[data-id=name]")).to_contain_text("An engineer of Bell Labs.")
+    expect(draft).to_have_value("Nyq")
+
+
+def test_a_mistake_of_the_course_is_shown_in_the_question(page_of):
+    break_it = (
+        "from course_utils.errors import CourseError\n"
+        "def fail(*arguments):\n"
+        "    raise CourseError('The file is gone.', 'Bring it back.')\n"
+        "widget._sessions['name'].check = fail"
+    )
+    _, page = page_of(break_it)
+    field = question(page, "name").get_by_role("textbox")
+    field.fill("nyquist")
+    field.press("Enter")
+    expect(question(page, "name").get_by_role("status")).to_contain_text("The file is gone. Bring it back.")
+    expect(field).to_be_editable()
+
+
+def test_letters_on_a_folded_answer_are_no_shortcuts_of_jupyterlab(page_of):
+    notebook, page = page_of("import os\nos.environ['COURSE_STATIC'] = '1'\nwidget")
+    before = notebook.wait_for("panel.content.widgets.length")
+    summary = page.locator(".course-quiz-page summary").first
+    summary.focus()
+    for key in "xdda":  # x cuts a cell, two d delete it, an a adds one
+        page.keyboard.press(key)
+    assert notebook.wait_for("panel.content.widgets.length") == before
+    summary.press("Enter")
+    expect(page.locator(".course-quiz-page details").first).to_have_attribute("open", "")
 
 
 def test_the_clips_can_be_played(page_of):

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.quiz.markdown import TAGS, inline, parse, to_html, to_text
+from course_utils.quiz.markdown import TAGS, inline, parse, to_html
 
 markdown = st.text(st.sampled_from("ab \n*_`\\<>&\"'-1.()[]!#"), max_size=60)
 
@@ -31,10 +31,6 @@ def test_a_line_that_looks_like_a_list_stays_a_line():
 
 def test_names_with_underscores_and_products_stay_as_they_are():
     assert inline("n_fft and hop_length, 2 * 3 * 4") == ["n_fft and hop_length, 2 * 3 * 4"]
-
-
-def test_the_text_of_a_tree_is_one_line_without_marks():
-    assert to_text(inline("**bold** and\n`code`")) == "bold and code"
 
 
 @given(markdown)

@@ -36,6 +36,9 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
         ("0.125", 0.125),
         ("0,125", 0.125),
         ("1/3", 1 / 3),
+        ("2 E3", 2000),
+        ("2\u202fe-3", 0.002),
+        ("1 / 2 E3", 0.0005),
         ("１１７", 117),  # noqa: RUF001 - full-width digits, as a Japanese keyboard types them
     ],
 )
@@ -73,6 +76,10 @@ def test_a_mark_before_three_digits_is_read_both_ways(typed):
         ("50 percent", "%", 50),
         ("3528 kB", "MB", 3.528),
         ("16 bits", "bit", 16),
+        ("3 s.", "s", 3),
+        ("16000hz.", "Hz", 16000),
+        ("16 k.", "Hz", 16000),
+        ("2 E3 Hz", "Hz", 2000),
     ],
 )
 def test_the_unit_may_be_typed_with_another_prefix(typed, unit, value):

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
+from course_utils.errors import CourseError
 from course_utils.progress_store import answers
 from course_utils.quiz.load import to_yaml
 from course_utils.quiz.model import Quiz
+from course_utils.quiz.session import Session
+from course_utils.quiz.static import SUMMARY
 from course_utils.quiz.widget import QuizWidget
 
 WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -233,6 +236,27 @@ def test_no_message_raises(widget, message):
     assert widget.sent[-1][0]["type"] in ("done", "refused")
 
 
+def test_a_mistake_of_the_course_is_answered_with_its_text(widget, monkeypatch):
+    def fail(clip):
+        raise CourseError("There is no clip.", "Take another.")
+
+    monkeypatch.setattr("course_utils.quiz.clips.clip_wav", fail)
+    widget.handle({"type": "clips", "id": "a-listen", "request": 4})
+    text = "There is no clip. Take another."
+    assert widget.sent == [({"type": "failed", "id": "a-listen", "request": 4, "text": text}, None)]
+
+
+def test_any_other_mistake_is_answered_as_well_and_not_hidden(widget, monkeypatch):
+    monkeypatch.setattr(Session, "check", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        widget.handle({"type": "check", "id": "a-text", "response": "Nyquist", "request": 4})
+    text = "ZeroDivisionError: division by zero"
+    assert widget.sent == [({"type": "failed", "id": "a-text", "request": 4, "text": text}, None)]
+    monkeypatch.undo()
+    widget.handle({"type": "check", "id": "a-text", "response": "Nyquist", "request": 5})
+    assert widget.sent[-1][0]["type"] == "done"
+
+
 def test_a_full_store_is_told_in_the_widget_and_the_quiz_goes_on(widget, tmp_path, monkeypatch):
     (tmp_path / "a-file").write_text("", encoding="utf-8")
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "a-file"))
@@ -320,6 +344,6 @@ def test_an_exported_notebook_has_the_questions_and_the_answers_only_where_wante
     assert "117 frames" not in json.dumps(notebook.metadata) + json.dumps(live)
     assert WIDGET_TYPE not in static
     page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
-    assert page.count("<details><summary>Answer</summary>") == len(whole_quiz.questions)
+    assert page.count(f"<details>{SUMMARY}") == len(whole_quiz.questions)
     assert "117 frames" in page
     assert os.environ.get("COURSE_STATIC") is None
