@@ -77,7 +77,8 @@ def reset(notebook: Annotated[str, typer.Argument(help="Its number, such as 01."
 @app.command()
 def progress(csv: Annotated[Path | None, typer.Option(help="Write every answer to this file.")] = None) -> None:
     """Show how far you are, notebook by notebook."""
-    from course_utils.progress import export_csv, next_step, progress_rows, storage_problem
+    from course_utils.progress import export_csv, next_step, progress_rows
+    from course_utils.progress_store import storage_problem
 
     console = _console()
     if csv:
@@ -98,6 +99,36 @@ def progress(csv: Annotated[Path | None, typer.Option(help="Write every answer t
     problem = storage_problem()
     if problem:
         console.print(problem, style="bold red")
+
+
+@app.command()
+def import_quiz(
+    file: Annotated[Path, typer.Argument(help="A JSON file with questions.")],
+    notebook: Annotated[str, typer.Option(help="Two digits, under which answers are stored.")] = "99",
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write, NN_name.yaml; beside FILE if left out.")
+    ] = None,
+) -> None:
+    """Turn a quiz of the package jupyterquiz into a question file of this course, and say what was lost."""
+    from course_utils.files import replace_file
+    from course_utils.quiz.jupyterquiz import import_jupyterquiz
+    from course_utils.quiz.load import to_yaml
+
+    imported = import_jupyterquiz(file, notebook)
+    output = output or file.with_name(f"{notebook}_{file.stem}.yaml")
+    if output.exists():
+        raise CourseError(f"{output} is there already.", "Delete it, or name another file with --output.")
+    try:
+        replace_file(output, to_yaml(imported.quiz).encode())
+    except OSError as error:
+        raise CourseError(
+            f"{output} cannot be written ({error.strerror}).", "Name another file with --output."
+        ) from None
+    console = _console()
+    for line in imported.lost:
+        console.print(line)
+    count = len(imported.quiz.questions)
+    console.print(f"{count} question{'' if count == 1 else 's'} in {output}.")
 
 
 def _console(stderr: bool = False) -> Console:

@@ -1,38 +1,26 @@
 """The learner's progress: what was answered, what comes next, and all of it as a table for other programs.
 
-`record`, `latest`, `answers` and `storage_problem` come from `course_utils.progress_store`, which keeps the answers.
+`course_utils.progress_store` keeps the answers.
 """
 
 import csv
+import errno
 import html
+import io
 import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import quote
 
 from course_utils.errors import CourseError
+from course_utils.files import replace_file
 from course_utils.paths import NOTEBOOKS
-from course_utils.progress_store import COLUMNS, Answer, answers, latest, record, storage_problem, store_path
-
-__all__ = [
-    "Answer",
-    "ProgressRow",
-    "answers",
-    "export_csv",
-    "latest",
-    "next_step",
-    "progress",
-    "progress_html",
-    "progress_rows",
-    "record",
-    "storage_problem",
-    "store_path",
-]
+from course_utils.progress_store import COLUMNS, Answer, answers, storage_problem
+from course_utils.quiz.load import load_quiz, quiz_names
 
 STYLE = """
 .course-progress { color: var(--jp-ui-font-color1, inherit); max-width: 60em; }
@@ -140,33 +128,32 @@ def progress_html(rows: list[ProgressRow], problem: str | None = None) -> str:
 
 
 def export_csv(path: str | os.PathLike[str]) -> Path:
-    """Write all answers to a CSV file: UTF-8, a header, one row for each answer, oldest first.
+    """Write all answers to a CSV file: UTF-8 with a mark that Excel needs, a header, one row for each, oldest first.
 
     A response or detail that is a text stands there as it is, anything else as JSON. Spreadsheets calculate a text
     that begins with =, +, - or @: such a text gets an apostrophe (') in front. A number does not.
 
     Args:
-        path: the file to write. One that exists is replaced, but only once the new one is complete.
+        path: the file to write; "~" is the home folder. One that exists is replaced, but only once the new one is
+            complete.
 
     Raises:
         CourseError: the file cannot be written.
     """
-    path = Path(path)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    path = Path(os.path.expanduser(path))
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(getattr(answer, column)) for column in COLUMNS] for answer in answers())
     try:
-        with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([_cell(getattr(answer, column)) for column in COLUMNS] for answer in answers())
-        unfinished.replace(path)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        replace_file(path, table.getvalue().encode("utf-8-sig", errors="backslashreplace"))
     except OSError as error:
         raise CourseError(
             f"The answers cannot be written to {path} ({error.strerror}).",
             'Name a file in a folder that you can write to, such as "answers.csv".',
         ) from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
     return path
 
 
@@ -181,7 +168,7 @@ def _lessons() -> Iterator[tuple[str, dict]]:
 def _row(file: str, content: dict, given: list[Answer]) -> ProgressRow:
     course = content["metadata"]["course"]
     notebook = course["id"]
-    questions, exercises = _question_items(notebook), _exercise_items(notebook)
+    questions, exercises = _question_items(notebook), _exercise_items(content)
     mine = [answer for answer in given if answer.notebook == notebook]
     done = {(answer.kind, answer.item) for answer in mine if answer.correct is not False}
     return ProgressRow(
@@ -197,19 +184,15 @@ def _row(file: str, content: dict, given: list[Answer]) -> ProgressRow:
     )
 
 
-# Quizzes and exercises are imported on use: exercises import this module, and pydantic and PyYAML take their time.
 def _question_items(notebook: str) -> list[str]:
-    from course_utils.quiz.load import load_quiz, quiz_names
-
     if notebook not in quiz_names():
         return []
     return [f"{notebook}.{question.id}" for question in load_quiz(notebook).questions]
 
 
-def _exercise_items(notebook: str) -> list[str]:
-    from course_utils.exercises import exercise_ids
-
-    return exercise_ids(notebook)
+def _exercise_items(content: dict) -> list[str]:
+    courses = (cell["metadata"].get("course", {}) for cell in content["cells"])
+    return [course["exercise"] for course in courses if "exercise" in course]
 
 
 def _title(content: dict) -> str:
@@ -253,7 +236,8 @@ def _local_time(at: str | None) -> str:
 
 
 def _link(file: str, text: str) -> str:
-    return f'<a href="{html.escape(quote(file))}">{html.escape(text)}</a>'
+    # The attribute keeps JupyterLab's shortcuts from a link that has the focus: "x" would cut the cell.
+    return f'<a href="{html.escape(quote(file))}" data-lm-suppress-shortcuts="true">{html.escape(text)}</a>'
 
 
 def _cell(value: Any) -> str:

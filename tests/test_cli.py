@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from course_utils import cli, doctor, lab, progress, workspace
+from course_utils import cli, doctor, lab, progress, progress_store, workspace
 from course_utils.doctor import Check
 from course_utils.errors import CourseError
+from course_utils.quiz.load import read_quiz
 
 
 def course(*arguments: str):
@@ -27,7 +28,7 @@ def test_help_does_not_wait_for_anything_heavy():
 
 
 def test_every_command_is_in_the_help():
-    for command in ("lab", "doctor", "reset", "progress"):
+    for command in ("lab", "doctor", "reset", "progress", "import-quiz"):
         assert command in course("--help").stdout
 
 
@@ -89,7 +90,7 @@ def test_progress_shows_each_notebook_and_what_comes_next(monkeypatch):
     unseen = row | {"notebook": "02", "questions_right": 0, "exercises_passed": 0, "last": None}
     monkeypatch.setattr(progress, "progress_rows", lambda: [row, unseen])
     monkeypatch.setattr(progress, "next_step", lambda rows: ("answer 4 more questions in 01 Load and save", "01.ipynb"))
-    monkeypatch.setattr(progress, "storage_problem", lambda: "The disk is full.")
+    monkeypatch.setattr(progress_store, "storage_problem", lambda: "The disk is full.")
     output = course("progress").stdout
     for text in (
         "01 Load and save",
@@ -108,3 +109,54 @@ def test_progress_is_written_as_csv(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(progress, "export_csv", lambda path: written.append(path) or path)
     assert course("progress", "--csv", str(tmp_path / "mine.csv")).exit_code == 0
     assert written == [tmp_path / "mine.csv"]
+
+
+@pytest.mark.parametrize("place", ["", "."])
+def test_a_csv_file_without_a_name_is_refused(place):
+    result = course("progress", "--csv", place)
+    assert result.exit_code == 1
+    assert "answers cannot be written" in result.stderr
+
+
+@pytest.fixture
+def foreign_quiz(tmp_path: Path) -> Path:
+    """A file of jupyterquiz with one question that fits and one that does not."""
+    answers = [{"answer": "Größer", "correct": True}, {"answer": "Kleiner", "correct": False}]
+    fits = {"question": "How much of the rate?", "type": "multiple_choice", "answers": answers}
+    path = tmp_path / "rates.json"
+    path.write_text(json.dumps([fits, {"question": "Draw it.", "type": "drawing"}]), encoding="utf-8")
+    return path
+
+
+def test_a_foreign_quiz_becomes_a_question_file_beside_it_and_the_loss_is_told(foreign_quiz):
+    result = course("import-quiz", str(foreign_quiz))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert any(line.startswith("Question 2 was left out") for line in lines)
+    written = foreign_quiz.with_name("99_rates.yaml")
+    assert lines[-1] == f"1 question in {written}."
+    [question] = read_quiz(written).questions
+    assert [option.text for option in question.options] == ["Größer", "Kleiner"]
+
+
+def test_a_foreign_quiz_can_be_given_a_number_and_a_place(foreign_quiz, tmp_path):
+    output = tmp_path / "42_mine.yaml"
+    assert course("import-quiz", str(foreign_quiz), "--notebook", "42", "--output", str(output)).exit_code == 0
+    assert read_quiz(output).notebook == "42"
+
+
+@pytest.mark.parametrize("arguments", [["--notebook", "rates"], ["--output", "."], ["--output", "missing/99_a.yaml"]])
+def test_a_foreign_quiz_is_refused_with_a_remedy_and_no_trace(foreign_quiz, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = course("import-quiz", str(foreign_quiz), *arguments)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 2
+    assert list(tmp_path.iterdir()) == [foreign_quiz]
+
+
+def test_an_imported_quiz_that_was_edited_is_not_overwritten(foreign_quiz):
+    course("import-quiz", str(foreign_quiz))
+    written = foreign_quiz.with_name("99_rates.yaml")
+    written.write_text("edited", encoding="utf-8")
+    assert "is there already" in course("import-quiz", str(foreign_quiz)).stderr
+    assert written.read_text(encoding="utf-8") == "edited"

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from course_utils import progress
 from course_utils.errors import CourseError
-from course_utils.exercises import exercise_ids
+from course_utils.exercises import definitions
 from course_utils.paths import NOTEBOOKS
-from course_utils.progress import export_csv, next_step, progress_html, progress_rows, record
+from course_utils.progress import export_csv, next_step, progress_html, progress_rows
+from course_utils.progress_store import record
 from course_utils.quiz.load import load_quiz, quiz_names
 
 
@@ -52,7 +53,7 @@ def test_every_notebook_has_a_row_with_all_its_questions_and_exercises():
         assert row["title"]
         assert row["minutes"] > 0
         assert row["questions_total"] == (len(load_quiz(notebook).questions) if notebook in quiz_names() else 0)
-        assert row["exercises_total"] == len(exercise_ids(notebook))
+        assert row["exercises_total"] == len(definitions(notebook))
         assert (row["questions_right"], row["exercises_passed"], row["last"]) == (0, 0, None)
 
 
@@ -60,7 +61,7 @@ def test_every_notebook_has_a_row_with_all_its_questions_and_exercises():
 def lesson(monkeypatch):
     """The row of notebook 01, which asks a, b and c and has the exercises 1 and 2."""
     monkeypatch.setattr(progress, "_question_items", lambda notebook: ["01.a", "01.b", "01.c"])
-    monkeypatch.setattr(progress, "_exercise_items", lambda notebook: ["01.1", "01.2"])
+    monkeypatch.setattr(progress, "_exercise_items", lambda content: ["01.1", "01.2"])
     return lambda: next(row for row in progress_rows() if row["notebook"] == "01")
 
 
@@ -176,7 +177,7 @@ def test_the_dashboard_is_shown(monkeypatch):
 
 
 def read_csv(path):
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -216,11 +217,24 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, mon
     assert old.read_text(encoding="utf-8") == "old"
 
 
-@pytest.mark.parametrize("place", ["missing/answers.csv", "a file/answers.csv", "a folder"])
-def test_an_export_to_an_impossible_place_is_refused_with_a_clear_error(tmp_path, place):
+def test_the_export_says_that_it_is_utf_8_or_excel_would_garble_it(tmp_path):
+    answer("01.a", response="größer")
+    assert export_csv(tmp_path / "answers.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
+
+
+def test_the_export_may_go_to_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert export_csv("~/answers.csv") == tmp_path / "answers.csv"
+    assert read_csv(tmp_path / "answers.csv") == []
+
+
+@pytest.mark.parametrize("place", ["missing/answers.csv", "a file/answers.csv", "a folder", "", ".", "..", "/"])
+def test_an_export_to_an_impossible_place_is_refused_with_a_clear_error(tmp_path, place, monkeypatch):
     (tmp_path / "a file").touch()
     (tmp_path / "a folder").mkdir()
+    monkeypatch.chdir(tmp_path / "a folder")
     answer("01.a")
     with pytest.raises(CourseError, match=r"answers cannot be written to .*Name a file"):
-        export_csv(tmp_path / place)
-    assert not list(tmp_path.glob("*.part"))
+        export_csv(tmp_path / place if len(place) > 2 else place)
+    assert not list(tmp_path.glob("**/.*"))

@@ -62,6 +62,8 @@ def import_jupyterquiz(source: str | Path | list[dict], notebook: str = "99") ->
     Raises:
         CourseError: the source is an address, not readable, not a list of questions, or has no question that fits.
     """
+    if not re.fullmatch(r"\d\d", notebook):
+        raise CourseError(f"{notebook!r} is not the number of a notebook.", 'Give two digits, such as "99".')
     lost: list[str] = []
     questions: dict[str, Question] = {}
     for number, raw in enumerate(_read(source), 1):
