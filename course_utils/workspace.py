@@ -11,11 +11,11 @@ To tell the two apart, `work/.originals/` holds each original as it was copied.
 """
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
 from course_utils.errors import CourseError
+from course_utils.files import replace_file
 from course_utils.paths import NOTEBOOKS, WORK
 
 
@@ -53,15 +53,16 @@ def reset(notebook: str, originals: Path = NOTEBOOKS, work: Path = WORK) -> str:
         CourseError: there is no such notebook, or a file cannot be written.
     """
     notebooks = _notebooks(originals)
+    number = f"{notebook:0>2}_" if notebook else None
     wanted = [
-        path for path in notebooks if notebook in (path.stem, path.name) or path.stem.startswith(f"{notebook:0>2}_")
+        path for path in notebooks if notebook in (path.stem, path.name) or (number and path.stem.startswith(number))
     ]
     if not wanted:
         names = ", ".join(path.stem for path in notebooks)
         raise CourseError(f"There is no notebook {notebook!r}.", f"Choose one of {names}.")
     original = wanted[0]
     copy = work / original.name
-    if copy.exists() and copy.read_bytes() == original.read_bytes():
+    if copy.exists() and _read(copy) == _read(original):
         return f"{copy.stem} is as in the course: there is nothing to bring back."
     backup = _keep_beside(copy) if copy.exists() else None
     _bring(original, work)
@@ -84,8 +85,8 @@ def _sync(original: Path, work: Path) -> str:
     if not copy.exists():
         _bring(original, work)
         return "Added"
-    theirs, new = copy.read_bytes(), original.read_bytes()
-    before = base.read_bytes() if base.exists() else None
+    theirs, new = _read(copy), _read(original)
+    before = _read(base) if base.exists() else None
     if before == new:
         return ""
     if theirs == new:
@@ -108,29 +109,43 @@ def _base(original: Path, work: Path) -> Path:
 def _bring(original: Path, work: Path) -> None:
     """Copy an original. The copy comes first: cut off in between, the next call finds it equal and goes on."""
     for path in (work / original.name, _base(original, work)):
-        new = path.with_name(f".{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_bytes(original.read_bytes())
-            os.replace(new, path)
+            replace_file(path, _read(original))
         except OSError as error:
             raise _unwritable(path, error) from None
 
 
 def _keep_beside(copy: Path) -> Path:
     """Save a copy under a name with date and time; returns its path. Never touches an earlier one."""
+    content = _read(copy)
     moment = f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     number = 1
     while True:
         backup = copy.with_name(f"{copy.stem}.{moment}{f'-{number}' if number > 1 else ''}.ipynb")
         try:
-            with backup.open("xb") as file:
-                file.write(copy.read_bytes())
-            return backup
+            file = backup.open("xb")
         except FileExistsError:
             number += 1
+            continue
         except OSError as error:
             raise _unwritable(backup, error) from None
+        try:
+            with file:
+                file.write(content)
+            return backup
+        except OSError as error:
+            backup.unlink()
+            raise _unwritable(backup, error) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if path.is_dir():
+            raise CourseError(f"{path} is a folder, but a notebook has this name.", "Rename the folder.") from None
+        raise CourseError(f"{path} could not be read: {error.strerror}.", "Make it readable, and try again.") from None
 
 
 def _unwritable(path: Path, error: OSError) -> CourseError:

@@ -1,6 +1,10 @@
 import copy
+import errno
+import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -159,6 +163,67 @@ def test_reset_takes_a_number_or_a_name(originals, work, name):
 def test_reset_of_an_unknown_notebook_names_the_known_ones(originals, work):
     with pytest.raises(CourseError, match=r"no notebook '99'.*00_start_here, 01_audio_io"):
         reset("99", originals, work)
+
+
+def test_reset_of_nothing_is_refused(originals, work):
+    with pytest.raises(CourseError, match="no notebook ''"):
+        reset("", originals, work)
+    assert notebooks(work) == []
+
+
+@pytest.mark.parametrize("call", [sync, lambda originals, work: reset("01", originals, work)], ids=["sync", "reset"])
+def test_a_folder_named_like_a_notebook_is_told_and_left_alone(originals, work, call):
+    (work / "01_audio_io.ipynb").mkdir(parents=True)
+    with pytest.raises(CourseError, match=r"01_audio_io\.ipynb is a folder.*Rename the folder"):
+        call(originals, work)
+    assert (work / "01_audio_io.ipynb").is_dir()
+
+
+def test_starts_at_the_same_time_do_not_disturb_each_other(originals, work):
+    for number in range(2, 40):
+        write(originals / f"{number:02}_more.ipynb", code("x" * 10_000))
+    program = (
+        "import sys; from pathlib import Path; from course_utils.workspace import sync; sync(*map(Path, sys.argv[1:]))"
+    )
+    starts = [
+        subprocess.Popen([sys.executable, "-c", program, originals, work], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [start.communicate()[1] for start in starts] == [""] * 4
+    assert notebooks(work) == notebooks(originals)
+    assert sync(originals, work) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(originals, work, monkeypatch):
+    def write_bytes(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    sync(originals, work)
+    before = sorted(work.rglob("*"))
+    write(originals / "01_audio_io.ipynb", code("load better"))
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(CourseError, match="No space left on device"):
+        sync(originals, work)
+    assert sorted(work.rglob("*")) == before
+
+
+def test_a_copy_that_cannot_be_kept_whole_is_not_kept_by_half(originals, work, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def open_full(path: Path, mode: str = "r", **options: object):
+        return real_open(path, mode, **options).close() or Full() if mode == "xb" else real_open(path, mode, **options)
+
+    real_open = Path.open
+    sync(originals, work)
+    mine = write(work / "01_audio_io.ipynb", code("mine"))
+    monkeypatch.setattr(Path, "open", open_full)
+    with pytest.raises(CourseError, match="No space left on device"):
+        reset("01", originals, work)
+    assert notebooks(work) == ["00_start_here.ipynb", "01_audio_io.ipynb"]
+    assert (work / "01_audio_io.ipynb").read_bytes() == mine
 
 
 def test_a_course_without_notebooks_is_refused(tmp_path, work):
