@@ -7,7 +7,7 @@ BOOTSTRAP := @$(PYTHON) -m course_utils.bootstrap
 .PHONY: help lab test setup doctor progress lint constraints clean
 
 help: ## list what make can do
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: ## set up what is missing and open the course; ARGS="--no-browser" goes to JupyterLab
 	$(BOOTSTRAP) lab $(ARGS)

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
         system.ensure("chromium")
         os.environ.update(TEST_ENVIRONMENT)
         start("pytest", *rest)
-    elif task == "setup":
+    elif task == "setup" and rest in ([], ["test"]):
         setup(*rest)
     else:
         raise SystemExit(__doc__)
@@ -80,6 +80,8 @@ def start(module: str, *arguments: str) -> None:
 
 def setup(extra: str = "") -> None:
     """Bring `.venv` to what pyproject.toml and constraints.txt ask for; change nothing when it is there already.
+
+    FFmpeg comes with it where apt needs no question.
 
     Args:
         extra: "" for the course alone, "test" for the tests too.
@@ -106,6 +108,8 @@ def setup(extra: str = "") -> None:
             stamp(installed).write_text(fingerprint(installed), encoding="utf-8")
         UNFINISHED.unlink()
         LOG.unlink()
+    if not system.find_ffmpeg():
+        system.apt_install("ffmpeg")
 
 
 def is_current(extra: str) -> bool:
@@ -172,6 +176,8 @@ def create_environment() -> None:
     create = [*python, "-m", "venv", "--clear", str(VENV)]
     print(f"Making a Python environment in {VENV} ...", flush=True)
     if subprocess.call(create) != 0:
+        if not shutil.which("apt-get"):
+            raise SystemExit(f"Python could not make {VENV}. Close what uses it, delete it, then call again.")
         # Debian and Ubuntu keep a part of Python's venv module in a package of its own.
         package = "python{}.{}-venv".format(*python_version(python))
         if not (system.apt_install(package) and subprocess.call(create) == 0):

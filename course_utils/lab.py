@@ -14,7 +14,7 @@ SETTINGS = Path(__file__).with_name("lab_settings")
 
 
 def open_lab(arguments: list[str]) -> NoReturn:
-    """Check the system, bring the notebooks to `work/`, and let JupyterLab take the place of this process.
+    """Say whether FFmpeg is missing, bring the notebooks to `work/`, and let JupyterLab take the place of this process.
 
     Args:
         arguments: further options for JupyterLab, such as "--no-browser".
@@ -22,7 +22,7 @@ def open_lab(arguments: list[str]) -> NoReturn:
     Raises:
         CourseError: the notebooks cannot be brought.
     """
-    system.ensure("ffmpeg")
+    system.tell_if_missing("ffmpeg")
     for line in workspace.sync():
         print(line, flush=True)
     system.hand_over(lab_command(arguments))

@@ -105,9 +105,26 @@ def ensure(name: str) -> None:
     Args:
         name: "ffmpeg" or "chromium".
     """
-    found = {"ffmpeg": find_ffmpeg, "chromium": find_chromium}[name]
-    if not found() and not apt_install(name):
-        print(f"{TITLES[name]} is missing: {WITHOUT[name]}. {install_hint(name)}", flush=True)
+    if not _is_here(name) and not apt_install(name):
+        _tell_missing(name)
+
+
+def tell_if_missing(name: str) -> None:
+    """Say in one line what to type where FFmpeg or Chromium is missing; install nothing.
+
+    Args:
+        name: "ffmpeg" or "chromium".
+    """
+    if not _is_here(name):
+        _tell_missing(name)
+
+
+def _is_here(name: str) -> bool:
+    return bool({"ffmpeg": find_ffmpeg, "chromium": find_chromium}[name]())
+
+
+def _tell_missing(name: str) -> None:
+    print(f"{TITLES[name]} is missing: {WITHOUT[name]}. {install_hint(name)}", flush=True)
 
 
 def hand_over(command: list[str]) -> NoReturn:

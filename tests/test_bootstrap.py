@@ -53,6 +53,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "create_environment", create_environment)
     monkeypatch.setattr(bootstrap, "pip", pip)
     monkeypatch.setattr(bootstrap, "cpu_index", lambda: None)
+    monkeypatch.setattr(system, "find_ffmpeg", lambda: "ffmpeg")
     monkeypatch.setattr(bootstrap, "calls", calls, raising=False)
     return tmp_path
 
@@ -149,9 +150,27 @@ def test_a_python_without_its_venv_module_is_told_what_to_install(tmp_path: Path
     monkeypatch.setattr(subprocess, "call", lambda command: 1)
     tried = []
     monkeypatch.setattr(system, "apt_install", lambda *packages: tried.extend(packages))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     with pytest.raises(SystemExit, match=r"type: sudo apt install python3\.12-venv$"):
         bootstrap.create_environment()
     assert tried == ["python3.12-venv"]
+
+
+def test_where_there_is_no_apt_an_environment_that_cannot_be_made_is_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "find_python", lambda: [sys.executable])
+    monkeypatch.setattr(subprocess, "call", lambda command: 1)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match=r"Close what uses it, delete it, then call again\.$") as stop:
+        bootstrap.create_environment()
+    assert "apt install" not in str(stop.value)
+
+
+@pytest.mark.parametrize("arguments", [["setup", "a", "b"], ["setup", "tset"], ["set-up"], []])
+def test_a_task_that_does_not_exist_is_answered_with_the_usage(arguments, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "setup", lambda *extra: pytest.fail("nothing may be set up"))
+    with pytest.raises(SystemExit, match="Usage"):
+        bootstrap.main(arguments)
 
 
 @pytest.mark.usefixtures("course")
@@ -161,6 +180,13 @@ class TestSetup:
         assert taken() == ["new environment", "pip"]
         bootstrap.setup()
         assert taken() == []
+
+    def test_ffmpeg_is_tried_once_with_the_set_up_and_not_at_every_start(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(system, "find_ffmpeg", lambda: None)
+        monkeypatch.setattr(system, "apt_install", bootstrap.calls.append)
+        bootstrap.setup()
+        bootstrap.setup()
+        assert taken() == ["new environment", "pip", "ffmpeg"]
 
     def test_the_tests_environment_serves_the_course_but_not_the_other_way_round(self):
         bootstrap.setup()

@@ -93,6 +93,18 @@ class TestApt:
         assert "WAV, FLAC, OGG and MP3 only" in line
         assert line.endswith("sudo dnf install ffmpeg-free")
 
+    def test_what_is_missing_can_be_told_without_trying_to_install_it(self, commands, monkeypatch, capsys):
+        log = commands(apt_get="exit 0", apt="exit 0")
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(system, "find_ffmpeg", lambda: None)
+        system.tell_if_missing("ffmpeg")
+        assert not log.exists()
+        [line] = capsys.readouterr().out.splitlines()
+        assert line.endswith("sudo apt install ffmpeg")
+        monkeypatch.setattr(system, "find_ffmpeg", lambda: "ffmpeg")
+        system.tell_if_missing("ffmpeg")
+        assert capsys.readouterr().out == ""
+
     def test_chromium_is_found_under_any_of_its_names(self, commands):
         commands(google_chrome="exit 0")
         assert system.find_chromium().name == "google-chrome"
