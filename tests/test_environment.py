@@ -1,9 +1,12 @@
 """The files that say what gets installed agree with pyproject.toml, the one place for dependencies."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +15,7 @@ import yaml
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import course_utils
 from course_utils import bootstrap
@@ -76,6 +80,17 @@ def test_the_tested_versions_are_within_the_bounds(platform: str, python: str):
     needs = [*PROJECT["dependencies"], *(need for extra in PROJECT["optional-dependencies"].values() for need in extra)]
     for need in map(Requirement, needs):
         assert versions[need.name.lower()] in need.specifier, f"{need} on {platform}: run `make constraints`"
+
+
+def test_what_the_course_imports_is_declared():
+    distributions = metadata.packages_distributions()
+    declared = {canonicalize_name(Requirement(need).name) for need in PROJECT["dependencies"]}
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+        imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        for name in {module.partition(".")[0] for module in imported} - sys.stdlib_module_names - {"course_utils"}:
+            assert declared & set(map(canonicalize_name, distributions[name])), f"{path.name} imports {name}"
 
 
 def test_every_constraint_is_one_exact_version_that_pip_accepts():
