@@ -180,15 +180,20 @@ def test_a_folder_named_like_a_notebook_is_told_and_left_alone(originals, work, 
 
 
 def test_starts_at_the_same_time_do_not_disturb_each_other(originals, work):
-    for number in range(2, 40):
+    for number in range(2, 60):
         write(originals / f"{number:02}_more.ipynb", code("x" * 10_000))
     program = (
-        "import sys; from pathlib import Path; from course_utils.workspace import sync; sync(*map(Path, sys.argv[1:]))"
+        "import sys; from pathlib import Path; from course_utils.workspace import sync\n"
+        "print('ready', flush=True); input(); sync(*map(Path, sys.argv[1:]))"
     )
-    starts = [
-        subprocess.Popen([sys.executable, "-c", program, originals, work], stderr=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
+    command = [sys.executable, "-c", program, originals, work]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    starts = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
+    for start in starts:
+        start.stdout.readline()
+    for start in starts:
+        start.stdin.write("\n")
+        start.stdin.flush()
     assert [start.communicate()[1] for start in starts] == [""] * 4
     assert notebooks(work) == notebooks(originals)
     assert sync(originals, work) == []
