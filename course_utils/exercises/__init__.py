@@ -5,13 +5,11 @@ stub, solution, check and foreseen wrong answers stand together.
 """
 
 import importlib
-import json
 import pkgutil
 
 from course_utils.errors import CourseError
 from course_utils.exercises.definition import Exercise
 from course_utils.exercises.session import ExerciseSession
-from course_utils.paths import NOTEBOOKS
 
 
 def exercise(exercise_id: str) -> ExerciseSession:
@@ -38,13 +36,3 @@ def definitions(notebook: str) -> list[Exercise]:
         if module.name.startswith(f"e{notebook}_"):
             return importlib.import_module(f"{__name__}.{module.name}").EXERCISES
     return []
-
-
-def exercise_ids(notebook: str) -> list[str]:
-    """The ids of a notebook's exercises, read from its cells, so that counting them costs no import of torch."""
-    return [
-        cell["metadata"]["course"]["exercise"]
-        for path in NOTEBOOKS.glob(f"{notebook}_*.ipynb")
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if "exercise" in cell["metadata"].get("course", {})
-    ]

@@ -39,7 +39,8 @@ class Exercise:
     @property
     def stub(self) -> str:
         """The code of the exercise's cell before the learner touches it."""
-        return f'{self.fill(YOUR_CODE)}\n\nexercise("{self.id}").check({self.answer})'
+        lines_between = "\n\n\n" if self.frame.lstrip().startswith("def ") else "\n\n"
+        return f'{self.fill(YOUR_CODE)}{lines_between}exercise("{self.id}").check({self.answer})'
 
     @property
     def solution(self) -> str:

@@ -3,8 +3,6 @@
 import html
 import io
 import json
-import subprocess
-import sys
 import tempfile
 import warnings
 from contextlib import chdir, redirect_stdout
@@ -15,7 +13,7 @@ import pytest
 
 from course_utils import progress_store
 from course_utils.errors import CourseError
-from course_utils.exercises import definitions, exercise, exercise_ids
+from course_utils.exercises import definitions, exercise
 from course_utils.exercises.definition import YOUR_CODE
 from course_utils.exercises.session import judge
 from course_utils.paths import NOTEBOOKS
@@ -85,15 +83,6 @@ def test_the_notebooks_stub_cells_are_the_definitions_stubs(number):
         if "exercise" in cell["metadata"].get("course", {})
     }
     assert cells == {definition.id: definition.stub for definition in definitions(number)}
-    assert list(cells) == exercise_ids(number)
-
-
-def test_counting_the_exercises_costs_no_import_of_torch():
-    code = (
-        "import sys; from course_utils.exercises import exercise_ids; print(exercise_ids('00'), 'torch' in sys.modules)"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown.strip() == "['00.1', '00.2', '00.3'] False"
 
 
 FUNCTIONS = [definition for definition in ALL if definition.stub.startswith("def")]
