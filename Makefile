@@ -28,7 +28,7 @@ lint: ## check style, and that no notebook holds outputs
 	$(BOOTSTRAP) setup test
 	$(ENVIRONMENT)/ruff check
 	$(ENVIRONMENT)/ruff format --check
-	$(ENVIRONMENT)/nbstripout --verify notebooks/*.ipynb
+	$(ENVIRONMENT)/nbstripout --keep-id --verify notebooks/*.ipynb
 
 constraints: setup ## compile constraints.txt from pyproject.toml: the newest versions that fit, to be tested
 	$(ENVIRONMENT)/python -m pip install --quiet uv
