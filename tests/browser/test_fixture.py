@@ -18,7 +18,8 @@ def run_alone(folder: Path, test: str) -> str:
     shutil.copy(Path(__file__).with_name("conftest.py"), folder)
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (folder / "test_inner.py").write_text(test, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rA", str(folder)]
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-rA", f"--basetemp={folder / 'tmp'}"]
+    command = [sys.executable, "-m", "pytest", *options, str(folder)]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=240).stdout
 
 

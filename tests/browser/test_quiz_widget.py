@@ -7,8 +7,6 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Locator, expect
 
-expect.set_options(timeout=15_000)
-
 QUESTIONS = """
 notebook: "98"
 questions:
@@ -96,13 +94,6 @@ def quiz_notebook(file: Path, *cells: str) -> NotebookNode:
 
 SOON = "widget.patience_ms = 300"
 """A cell that makes the quiz wait less for the kernel than it does for a learner."""
-
-
-@pytest.fixture(autouse=True)
-def no_answers_yet(lab_server):
-    """The store of the laboratory, emptied."""
-    for file in (lab_server.root.parent / "home").glob("progress*"):
-        file.unlink()
 
 
 def question(page, name: str) -> Locator:
