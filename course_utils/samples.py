@@ -25,7 +25,7 @@ AUDIO = DATA / "audio"
 
 # JupyterLab aligns tables to the right with a rule of two classes, so these name two as well.
 _TABLE_STYLE = """
-.course-samples .samples { border-collapse: collapse; max-width: 60em; }
+.course-samples .samples { border-collapse: collapse; table-layout: auto; max-width: 80em; }
 .course-samples .samples caption { text-align: left; font-weight: bold; padding: 0.5em 0; }
 .course-samples .samples :is(th, td) { text-align: left; vertical-align: top; padding: 0.4em 0.8em; }
 .course-samples .samples tbody th { font-weight: normal; white-space: nowrap; }
