@@ -24,10 +24,13 @@ RECIPES = [cell for path in PATHS for cell in tagged(read(path), "recipe")]
 NAMES = [course(cell).get("recipe") for cell in RECIPES]
 
 
+DEFINITION = ast.FunctionDef | ast.ClassDef
+
+
 def functions(source: str) -> dict[str, str]:
-    """Name and text of each function at the top level of a module or cell, decorators included."""
+    """Name and text of each function and class at the top level of a module or cell, decorators included."""
     lines = source.splitlines()
-    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in ast.parse(source).body if isinstance(node, DEFINITION)]
     starts = [min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) for node in found]
     return {node.name: "\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(starts, found, strict=True)}
 
@@ -42,14 +45,14 @@ def library_functions() -> dict[str, set[str]]:
 
 
 def shape(notebook: NotebookNode) -> Iterator[str]:
-    """Recipes with more than imports and one or two functions, or that the next code cell does not call."""
+    """Recipes with more than imports and one or two definitions, or that the next code cell does not call."""
     code_cells = cells(notebook, "code")
     for cell in tagged(notebook, "recipe"):
         body = ast.parse(cell.source).body
         imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
-        defined = [node for node in body if isinstance(node, ast.FunctionDef)]
+        defined = [node for node in body if isinstance(node, DEFINITION)]
         if len(imports) + len(defined) != len(body) or not 1 <= len(defined) <= 2:
-            yield f"{label(notebook, cell)} is not imports and one or two functions"
+            yield f"{label(notebook, cell)} is not imports and one or two functions or classes"
         if any("course_utils" in ast.unparse(node) for node in imports):
             yield f"{label(notebook, cell)} imports course_utils"
         if "call" not in course(cell):
@@ -106,9 +109,10 @@ CALLED = "print(loudest(speech))"
     [
         (GOOD, CALLED, []),
         ("def helper():\n    return 2\n\n" + GOOD, CALLED, []),
-        (GOOD + "\n\nprint(1)", CALLED, ["is not imports and one or two functions"]),
-        ("loudest = max", CALLED, ["is not imports and one or two functions", "is not called in the next code cell"]),
-        (GOOD + "\n\ndef f(): pass\n\ndef g(): pass", CALLED, ["is not imports and one or two functions"]),
+        ("class Loudest:\n    pass", "print(Loudest())", []),
+        (GOOD + "\n\nprint(1)", CALLED, ["is not imports and one or two functions or classes"]),
+        ("loudest = max", CALLED, ["is not imports and one or two functions or classes", "is not called in the next code cell"]),
+        (GOOD + "\n\ndef f(): pass\n\ndef g(): pass", CALLED, ["is not imports and one or two functions or classes"]),
         ("from course_utils.plots import plot_waveform\n" + GOOD, CALLED, ["imports course_utils"]),
         (GOOD, "print(quietest(speech))", ["is not called in the next code cell"]),
         (GOOD, "'a loudest sound'", ["is not called in the next code cell"]),
