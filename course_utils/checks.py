@@ -35,15 +35,8 @@ def check_waveform(waveform: Tensor, *, allow_1d: bool = False) -> Tensor:
     Raises:
         WaveformError: not a tensor, not floating point, a batch, [samples, channels], empty, NaN or infinite.
     """
-    if not isinstance(waveform, Tensor):
-        raise _not_a_tensor(waveform)
+    _check_floating_point(waveform, "waveform")
     shape = list(waveform.shape)
-    if not waveform.is_floating_point():
-        dtype = str(waveform.dtype).removeprefix("torch.")
-        raise WaveformError(
-            f"The waveform holds {dtype} values; the course works with floating point in [-1, 1].",
-            _TO_FLOAT.get(waveform.dtype, "Convert it with waveform.float()."),
-        )
     if waveform.ndim == 1 and allow_1d:
         waveform = waveform.unsqueeze(0)
     if waveform.ndim < 2:
@@ -58,24 +51,66 @@ def check_waveform(waveform: Tensor, *, allow_1d: bool = False) -> Tensor:
             f"The waveform has shape {shape}, a batch; [channels, samples] is expected.",
             f"Take one item of it with waveform[{', '.join('0' * (waveform.ndim - 2))}].",
         )
-    channels, samples = waveform.shape
     if waveform.numel() == 0:
-        raise WaveformError(
-            f"The waveform is empty: its shape is {shape}.",
-            "Look at the slice or the file that it comes from.",
-        )
-    if channels > samples and channels > MAX_CHANNELS_WITHOUT_DOUBT:
-        raise WaveformError(
-            f"The waveform has shape {shape}, probably [samples, channels]; [channels, samples] is expected.",
-            "Swap the axes with waveform.T.",
-        )
-    if not bool(torch.isfinite(waveform).all()):
-        bad = int((~torch.isfinite(waveform)).sum())
-        raise WaveformError(
-            f"The waveform holds NaN or infinite values ({bad} of {waveform.numel()} samples).",
-            "Look for a division by zero or a logarithm of zero in the step before.",
-        )
+        raise _empty(waveform, "waveform")
+    _check_orientation(waveform, "waveform")
+    _check_finite(waveform, "waveform")
     return waveform
+
+
+def check_batch(waveform: Tensor, name: str = "waveform") -> Tensor:
+    """Return `waveform` if it is one or a batch of any shape, or say in one sentence why not.
+
+    Args:
+        waveform: [..., channels, samples] or [samples], float32 or float64, finite, any range, not empty.
+        name: what it is, for the message.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        WaveformError: not a tensor, another dtype, [samples, channels], empty, NaN or infinite.
+    """
+    _check_floating_point(waveform, name)
+    if waveform.dtype not in (torch.float32, torch.float64):
+        dtype = str(waveform.dtype).removeprefix("torch.")
+        raise WaveformError(
+            f"The {name} holds {dtype} values, too coarse to compute with.", "Convert it with .float()."
+        )
+    if waveform.ndim == 0:
+        raise WaveformError(f"The {name} is a single number.", "Pass all of it, not one sample.")
+    if waveform.numel() == 0:
+        raise _empty(waveform, name)
+    if waveform.ndim > 1:
+        _check_orientation(waveform, name)
+    _check_finite(waveform, name)
+    return waveform
+
+
+def check_spectrogram(spectrogram: Tensor) -> Tensor:
+    """Return `spectrogram` if it is a real one or a batch of any shape, or say in one sentence why not.
+
+    Args:
+        spectrogram: [..., bins, frames], floating point, finite: amplitude, power or dB.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        WaveformError: not a tensor, complex or integer, fewer than two dimensions, empty, NaN or infinite.
+    """
+    if isinstance(spectrogram, Tensor) and spectrogram.is_complex():
+        raise WaveformError("The spectrogram is complex.", "Take its magnitude first with spectrogram.abs().")
+    _check_floating_point(spectrogram, "spectrogram")
+    if spectrogram.ndim < 2:
+        raise WaveformError(
+            f"The spectrogram has shape {list(spectrogram.shape)}; [..., bins, frames] is expected.",
+            "Make one with torchaudio.transforms.Spectrogram or MelSpectrogram.",
+        )
+    if spectrogram.numel() == 0:
+        raise _empty(spectrogram, "spectrogram")
+    _check_finite(spectrogram, "spectrogram")
+    return spectrogram
 
 
 def check_sample_rate(sample_rate: int) -> int:
@@ -123,7 +158,43 @@ def check_positive_integer(value: int, name: str, unit: str, remedy: str) -> int
     return count
 
 
-def _not_a_tensor(waveform: object) -> WaveformError:
+def _check_floating_point(audio: Tensor, name: str) -> None:
+    if not isinstance(audio, Tensor):
+        raise _not_a_tensor(audio, name)
+    if not audio.is_floating_point():
+        dtype = str(audio.dtype).removeprefix("torch.")
+        raise WaveformError(
+            f"The {name} holds {dtype} values; the course works with floating point in [-1, 1].",
+            _TO_FLOAT.get(audio.dtype, "Convert it with waveform.float()."),
+        )
+
+
+def _check_orientation(waveform: Tensor, name: str) -> None:
+    channels, samples = waveform.shape[-2:]
+    if channels > samples and channels > MAX_CHANNELS_WITHOUT_DOUBT:
+        raise WaveformError(
+            f"The {name} has shape {list(waveform.shape)}, probably [samples, channels]; "
+            "[channels, samples] is expected.",
+            "Swap the axes with waveform.mT." if waveform.ndim > 2 else "Swap the axes with waveform.T.",
+        )
+
+
+def _check_finite(audio: Tensor, name: str) -> None:
+    if not bool(torch.isfinite(audio).all()):
+        bad = int((~torch.isfinite(audio)).sum())
+        raise WaveformError(
+            f"The {name} holds NaN or infinite values ({bad} of {audio.numel()} samples).",
+            "Look for a division by zero or a logarithm of zero in the step before.",
+        )
+
+
+def _empty(audio: Tensor, name: str) -> WaveformError:
+    return WaveformError(
+        f"The {name} is empty: its shape is {list(audio.shape)}.", "Look at the slice or the file that it comes from."
+    )
+
+
+def _not_a_tensor(waveform: object, name: str) -> WaveformError:
     remedy = "Pass a tensor [channels, samples]."
     if isinstance(waveform, np.ndarray):
         remedy = "Convert it with torch.from_numpy(waveform)."
@@ -131,4 +202,4 @@ def _not_a_tensor(waveform: object) -> WaveformError:
         remedy = "Take the pair apart first: waveform, sample_rate = load_audio(path)."
     elif isinstance(waveform, str):
         remedy = "Load the file first: waveform, sample_rate = load_audio(path)."
-    return WaveformError(f"The waveform is of type {type(waveform).__name__}, not a torch.Tensor.", remedy)
+    return WaveformError(f"The {name} is of type {type(waveform).__name__}, not a torch.Tensor.", remedy)

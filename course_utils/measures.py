@@ -3,7 +3,32 @@
 import torch
 from torch import Tensor
 
-from course_utils.checks import check_waveform
+from course_utils.checks import check_batch, check_waveform
+from course_utils.errors import SilentAudioError
+
+
+def snr_db(signal: Tensor, noise: Tensor) -> Tensor:
+    """The signal-to-noise ratio of two waveforms that are known apart.
+
+    Args:
+        signal: [..., channels, samples] or [samples], float32 or float64, any range.
+        noise: likewise; any length, with the same dimensions before [channels, samples] or none.
+
+    Returns:
+        dB, one number for each item; inf where the noise is silent, -inf where only the signal is.
+
+    Raises:
+        SilentAudioError: signal and noise of an item are both silent, so that no ratio exists.
+        WaveformError: one of them is not audio (see `check_batch`).
+
+    Taught in 06_augmenting_waveforms. Source: SNR = 10 log10(P_signal / P_noise), mean powers over all samples of all
+    channels.
+    """
+    powers = [_mean_power(check_batch(signal, "signal")), _mean_power(check_batch(noise, "noise"))]
+    ratio = powers[0] / powers[1]
+    if ratio.isnan().any():
+        raise SilentAudioError("Signal and noise are both silent.", "Measure where at least one of them is heard.")
+    return 10 * torch.log10(ratio)
 
 
 def copy_snr_db(original: Tensor, copy: Tensor) -> float:
@@ -31,3 +56,7 @@ def copy_snr_db(original: Tensor, copy: Tensor) -> float:
     padded = torch.nn.functional.pad(copy, (0, total - copy.shape[1]))
     moved = padded.roll(-delay, dims=1)[:, : original.shape[1]]
     return float(10 * torch.log10(original.square().sum() / (original - moved).square().sum()))
+
+
+def _mean_power(waveform: Tensor) -> Tensor:
+    return waveform.square().mean(dim=(-2, -1) if waveform.ndim > 1 else -1)
