@@ -1,25 +1,20 @@
 """The STFT explorer: one recording, and what window, hop and floor make of its spectrogram."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from torch import Tensor
 from torchaudio.functional import spectrogram
 from torchaudio.transforms import Fade
 
-from course_utils.checks import check_sample_rate, check_waveform
-from course_utils.errors import WaveformError
-from course_utils.plots import COLOUR_MAP, loudest_per_pixel, to_db
-from course_utils.samples import clicks, load_sample, sample_info, sample_names, tone
+from course_utils.plots import loudest_per_pixel, to_db
+from course_utils.samples import clicks, tone
 from course_utils.widgets.explorer import Choice, Explorer, Slider
-
-MAX_SECONDS = 5.0
-"""What is shown and heard of a recording: at 44.1 kHz, the slowest setting then takes a third of a second."""
+from course_utils.widgets.images import milliseconds, new_image, show_levels
+from course_utils.widgets.recordings import Recording, check_longer_than_half_a_window, open_recordings
 
 TONES_AND_CLICKS = "tones_and_clicks"
 """The name of `tones_and_clicks()` among the recordings."""
@@ -35,11 +30,11 @@ class Picture(NamedTuple):
     caption: str
 
 
-def stft_explorer(recordings: str | Sequence[str] | Mapping[str, tuple[Tensor, int]] | None = None) -> Explorer:
+def stft_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | None = None) -> Explorer:
     """Show the spectrogram of a recording, with controls for n_fft, hop_length, the highest frequency and the floor.
 
     The picture is that of `torchaudio.transforms.Spectrogram(n_fft, hop_length=hop_length)` in dB relative to its
-    loudest point. Several channels are averaged. Of a long recording, the first `MAX_SECONDS` are shown and heard.
+    loudest point. Several channels are averaged. Of a long recording, the first 5 seconds are shown and heard.
 
     Args:
         recordings: a name from `sample_names()` or several, also `TONES_AND_CLICKS`; or your own,
@@ -56,60 +51,31 @@ def stft_explorer(recordings: str | Sequence[str] | Mapping[str, tuple[Tensor, i
 
     Taught in 02_seeing_sound.
     """
-    if recordings is None:
-        recordings = [*sample_names(), TONES_AND_CLICKS]
-    elif isinstance(recordings, str):
-        recordings = [recordings]
-    if not recordings:
-        raise WaveformError("There are no recordings to show.", "Name one, or leave the argument out to get all.")
-    own = {}
-    if isinstance(recordings, Mapping):
-        own = {name: _own_recording(name, pair) for name, pair in recordings.items()}
-    else:
-        for name in recordings:
-            if name != TONES_AND_CLICKS:
-                sample_info(name)
-
-    @lru_cache
-    def load(recording: str) -> tuple[Tensor, int]:
-        if recording in own:
-            return own[recording]
-        return tones_and_clicks() if recording == TONES_AND_CLICKS else load_sample(recording)
-
-    def beginning(recording: str) -> tuple[Tensor, int]:
-        waveform, rate = load(recording)
-        return waveform[:, : round(MAX_SECONDS * rate)], rate
+    names, beginning = open_recordings(recordings, {TONES_AND_CLICKS: tones_and_clicks})
 
     def draw(figure: Figure, recording: str, n_fft: int, hop_length: int, f_max: float, floor_db: float) -> str:
-        waveform, rate = beginning(recording)
-        image = figure.axes[0].images[0] if figure.axes else _new_image(figure)
+        waveform, rate, note = beginning(recording)
+        image = figure.axes[0].images[0] if figure.axes else new_image(figure)
         box = image.axes.bbox
         f_max = min(f_max, rate / 2)
         picture = stft_picture_data(
             waveform, rate, n_fft, hop_length, f_max, floor_db, rows=round(box.height), columns=round(box.width)
         )
         limits = {"xlim": (0, waveform.shape[1] / rate), "ylim": (0, f_max)}
-        if (image.axes.get_xlim(), image.axes.get_ylim()) != tuple(limits.values()):
-            image.axes.set(**limits)
-        if image.get_clim() != (floor_db, 0):
-            image.set_clim(floor_db, 0)
-        # As colours, the few levels take half the time that they take as numbers to be coloured pixel by pixel.
-        image.set_data(image.to_rgba(picture.levels.numpy(), bytes=True))
-        image.set_extent(picture.extent)
-        cut = waveform.shape[1] < load(recording)[0].shape[1]
-        return f"{picture.caption} Only the first {MAX_SECONDS:g} s are shown." if cut else picture.caption
+        show_levels(image, picture.levels, picture.extent, floor_db, **limits)
+        return picture.caption + note
 
     return Explorer(
         draw,
         [
-            Choice("recording", "Recording", list(recordings)),
+            Choice("recording", "Recording", names),
             Slider("n_fft", "Window (n_fft)", [2**power for power in range(6, 14)], 1024, "samples"),
             Slider("hop_length", "Hop (hop_length)", [2**power for power in range(6, 13)], 256, "samples"),
             Slider("f_max", "Highest frequency (f_max)", [500, 1000, 2000, 4000, 8000, 16000, 24000], 8000, "Hz"),
             Slider("floor_db", "Floor (floor_db)", range(-120, -10, 10), -80, "dB"),
         ],
         label="STFT explorer",
-        sound=beginning,
+        sound=lambda recording: beginning(recording)[:2],
     )
 
 
@@ -145,11 +111,7 @@ def stft_picture_data(
         WaveformError: the waveform has no more than n_fft // 2 samples, too few to be mirrored at both ends.
     """
     mono = waveform.mean(dim=0)
-    if len(mono) <= n_fft // 2:
-        raise WaveformError(
-            f"Half a window of {n_fft} samples is longer than the recording, {len(mono)} samples.",
-            "Choose a shorter window.",
-        )
+    check_longer_than_half_a_window(len(mono), n_fft)
     power = spectrogram(mono, 0, torch.hann_window(n_fft), n_fft, hop_length, n_fft, power=2.0, normalized=False)
     bins, frames = power.shape
     bin_width, hop = sample_rate / n_fft, hop_length / sample_rate
@@ -174,39 +136,12 @@ def tones_and_clicks() -> tuple[Tensor, int]:
     return Fade(1600, 1600, "half_sine")(tones) + clicks([0.5, 0.52], amplitude=0.5), 16000
 
 
-def _own_recording(name: str, pair: tuple[Tensor, int]) -> tuple[Tensor, int]:
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise WaveformError(
-            f"{name}: a {type(pair).__name__} is given; a waveform and its sample rate are expected.",
-            f"Pass both: {{{name!r}: (waveform, sample_rate)}}.",
-        )
-    try:
-        return check_waveform(pair[0]).detach().cpu().float(), check_sample_rate(pair[1])
-    except WaveformError as error:
-        raise WaveformError(f"{name}: {error.problem}", error.remedy) from None
-
-
 def _caption(sample_rate: int, n_fft: int, hop_length: int, bins: int, frames: int) -> str:
     caption = (
-        f"Window {_milliseconds(n_fft / sample_rate)}, {bins} bins {sample_rate / n_fft:.1f} Hz apart, "
-        f"{frames} frames {_milliseconds(hop_length / sample_rate)} apart."
+        f"Window {milliseconds(n_fft / sample_rate)}, {bins} bins {sample_rate / n_fft:.1f} Hz apart, "
+        f"{frames} frames {milliseconds(hop_length / sample_rate)} apart."
     )
     if hop_length > n_fft:
         gap = hop_length - n_fft
         caption += f" The hop is longer than the window: {gap} of every {hop_length} samples are never looked at."
     return caption
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{1000 * seconds:.0f} ms"
-
-
-def _new_image(figure: Figure) -> AxesImage:
-    """Empty axes with a colour bar, laid out once for all: a layout engine would cost more than the picture."""
-    figure.set_layout_engine("none")
-    axes, bar = figure.add_axes((0.1, 0.14, 0.785, 0.82)), figure.add_axes((0.905, 0.14, 0.018, 0.82))
-    image = axes.imshow([[0.0]], aspect="auto", origin="lower", interpolation="nearest", cmap=COLOUR_MAP, animated=True)
-    figure.colorbar(image, cax=bar).set_label("dB relative to the loudest point", size="small")
-    axes.set(xlabel="Time in seconds", ylabel="Frequency in Hz")
-    axes.spines[["top", "right"]].set_visible(False)
-    return image
