@@ -111,7 +111,11 @@ CALLED = "print(loudest(speech))"
         ("def helper():\n    return 2\n\n" + GOOD, CALLED, []),
         ("class Loudest:\n    pass", "print(Loudest())", []),
         (GOOD + "\n\nprint(1)", CALLED, ["is not imports and one or two functions or classes"]),
-        ("loudest = max", CALLED, ["is not imports and one or two functions or classes", "is not called in the next code cell"]),
+        (
+            "loudest = max",
+            CALLED,
+            ["is not imports and one or two functions or classes", "is not called in the next code cell"],
+        ),
         (GOOD + "\n\ndef f(): pass\n\ndef g(): pass", CALLED, ["is not imports and one or two functions or classes"]),
         ("from course_utils.plots import plot_waveform\n" + GOOD, CALLED, ["imports course_utils"]),
         (GOOD, "print(quietest(speech))", ["is not called in the next code cell"]),
