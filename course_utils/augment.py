@@ -16,12 +16,19 @@ from torch.nn.functional import pad
 
 from course_utils.checks import check_batch, check_sample_rate, check_spectrogram, check_waveform
 from course_utils.errors import SilentAudioError, WaveformError
+from course_utils.phase_vocoder import stretch
 
 TELEPHONE_RATE = 8000
 MU_LAW_LEVELS = 256
 
 WINDOW_SECONDS = 0.05
-"""A window of the phase vocoder lasts at least this long: two periods of 40 Hz."""
+"""About how long a window of the phase vocoder lasts: two periods of 40 Hz."""
+
+SMALLEST_CENTS = 0.25
+"""Two pitches closer than this count as the same; the ear needs about 5 cents to tell them apart."""
+
+MOST_STEPS = 24
+"""The range of `pitch_shift` in semitones."""
 
 
 def add_noise(waveform: Tensor, noise: Tensor, snr_db: float | Tensor) -> Tensor:
@@ -81,53 +88,63 @@ def time_stretch(waveform: Tensor, rate: float, *, n_fft: int = 1024) -> Tensor:
     Taught in 05_augmenting_spectrograms. Source: Flanagan and Golden (1966), Phase vocoder.
     """
     check_batch(waveform)
-    if not 0 < rate < math.inf:
-        raise WaveformError(f"The rate is {rate}.", "Choose a rate above 0, for example 1.2 for 20 % faster.")
-    return _stretch(waveform, rate, n_fft, round(waveform.shape[-1] / rate))
+    if not (0 < rate < math.inf and (length := round(waveform.shape[-1] / rate))):
+        raise WaveformError(
+            f"At the rate {rate} nothing is left of {waveform.shape[-1]} samples.",
+            "Choose a rate above 0, for example 1.2 for 20 % faster, or a longer waveform.",
+        )
+    return stretch(waveform, rate, n_fft, length)
 
 
 def pitch_shift(waveform: Tensor, sample_rate: int, n_steps: float) -> Tensor:
     """Raise or lower the pitch, keeping the length: stretch by a phase vocoder, then play faster or slower.
 
     Playing faster is resampling, whose cost grows with the two numbers of its ratio. 2^(n_steps / 12) is rounded to
-    the smallest fraction less than 1 cent away, such as 63/50 for 4 semitones.
+    the smallest fraction less than a quarter of a cent away, such as 63/50 for 4 semitones.
 
     Args:
         waveform: [..., samples], float32 or float64, any range.
         sample_rate: Hz; it sets the window of the phase vocoder.
-        n_steps: semitones, fractional and negative too.
+        n_steps: semitones from -24 to 24, fractional too.
 
     Returns:
         Same shape, dtype and device.
 
     Raises:
-        WaveformError: not audio (see `check_batch`), or not a sample rate.
+        WaveformError: not audio (see `check_batch`), not a sample rate, or more than 24 semitones.
 
     Taught in 06_augmenting_waveforms. Source: a semitone is a factor of 2^(1/12), a cent of 2^(1/1200).
     """
     check_batch(waveform)
-    n_fft = 2 ** math.ceil(math.log2(WINDOW_SECONDS * check_sample_rate(sample_rate)))
+    n_fft = 2 ** round(math.log2(WINDOW_SECONDS * check_sample_rate(sample_rate)))
     ratio = small_ratio(n_steps)
     if ratio == 1:
         return waveform.clone()
     samples = waveform.shape[-1]
-    longer = _stretch(waveform, float(1 / ratio), n_fft, math.ceil(samples * ratio))
+    longer = stretch(waveform, float(1 / ratio), n_fft, math.ceil(samples * ratio))
     shifted = AF.resample(longer, ratio.numerator, ratio.denominator)
     return pad(shifted, (0, samples - shifted.shape[-1]))
 
 
 def small_ratio(n_steps: float) -> Fraction:
-    """The fraction with the smallest denominator that is less than 1 cent away from `n_steps` semitones.
+    """The frequency ratio of an interval as a fraction: the smallest one less than a quarter of a cent away.
 
     Args:
-        n_steps: semitones, fractional and negative too.
+        n_steps: semitones from -24 to 24, fractional too.
 
     Returns:
-        A frequency ratio, for example 3/2 for 7.02 semitones.
+        The ratio, for example 3/2 for 7.02 semitones.
+
+    Raises:
+        WaveformError: more than 24 semitones.
+
+    Taught in 06_augmenting_waveforms. Source: a semitone is a factor of 2^(1/12), a cent of 2^(1/1200).
     """
+    if not abs(n_steps) <= MOST_STEPS:
+        raise WaveformError(f"The interval is {n_steps} semitones.", f"Stay between -{MOST_STEPS} and {MOST_STEPS}.")
     exact = 2 ** (n_steps / 12)
     fractions = (Fraction(round(exact * denominator), denominator) for denominator in count(1))
-    return next(ratio for ratio in fractions if ratio and abs(math.log2(ratio / exact)) < 1 / 1200)
+    return next(ratio for ratio in fractions if ratio and abs(1200 * math.log2(ratio / exact)) < SMALLEST_CENTS)
 
 
 def add_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
@@ -238,18 +255,3 @@ def mask_spectrogram(
 
 def _as_items(waveform: Tensor) -> Tensor:
     return waveform if waveform.ndim > 1 else waveform.unsqueeze(0)
-
-
-def _stretch(waveform: Tensor, rate: float, n_fft: int, length: int) -> Tensor:
-    hop_length = n_fft // 4
-    rows = waveform.reshape(-1, waveform.shape[-1])
-    rows = pad(rows, (0, max(0, n_fft - rows.shape[-1])))
-    rows = pad(rows, (n_fft // 2, n_fft // 2 + hop_length), mode="reflect")
-    window = torch.hann_window(n_fft, dtype=rows.dtype, device=rows.device)
-    spectra = torch.stft(rows, n_fft, hop_length, window=window, center=False, return_complex=True)
-    bins = torch.arange(n_fft // 2 + 1, device=rows.device)
-    # Whole turns left out: they change no phase, but in a long clip their sum leaves float32 no digits for the rest.
-    advance = (bins * hop_length % n_fft * (2 * math.pi / n_fft)).to(rows.dtype).unsqueeze(-1)
-    stretched = AF.phase_vocoder(spectra, rate, advance)
-    result = torch.istft(stretched, n_fft, hop_length, window=window, length=length)
-    return result.reshape(*waveform.shape[:-1], length)
