@@ -112,6 +112,38 @@ def test_an_edit_survives_short_hops_and_not_long_ones(hop_length, edited_db):
     assert copy_snr_db(waveform[:, :45_000], inverse(there)[:, :45_000]) == pytest.approx(edited_db, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("distance_hz", "window_fn", "is_seen"),
+    [
+        (300, torch.ones, False),
+        (300, torch.hann_window, True),
+        (300, torch.blackman_window, True),
+        (60, torch.ones, False),
+        (60, torch.hann_window, False),
+        (60, torch.blackman_window, False),
+    ],
+)
+def test_a_tone_60_db_weaker_is_seen_where_the_text_says(distance_hz, window_fn, is_seen):
+    strong_hz = 64.5 * 16_000 / 1024
+    both = tone(strong_hz) + tone(strong_hz + distance_hz, amplitude=0.5e-3)
+    power = Spectrogram(1024, hop_length=256, window_fn=window_fn)(both)[0, :, 30]
+    place = round((strong_hz + distance_hz) * 1024 / 16_000)
+    before = power[place - 3 : place + 2]
+    assert bool((before.diff() > 0).any() and before.max() > 10 * before.min()) == is_seen
+
+
+def test_without_momentum_griffin_lim_is_further_off_after_as_many_rounds():
+    waveform, _ = load_sample("speech")
+    to_magnitude = Spectrogram(1024, hop_length=256, power=1)
+    magnitude, off = to_magnitude(waveform), []
+    for momentum in (0.99, 0):
+        torch.manual_seed(0)
+        guess = GriffinLim(1024, n_iter=64, hop_length=256, power=1, momentum=momentum)(magnitude)
+        off.append(float((to_magnitude(guess) - magnitude).norm() / magnitude.norm()))
+    assert off[0] == pytest.approx(0.084, abs=0.01)  # the question says 8 %
+    assert off[1] > 1.3 * off[0]
+
+
 def test_the_hum_goes_and_the_lowest_string_stays():
     guitar, rate = load_sample("guitar")
     part = guitar[:1, round(7.5 * rate) :]
