@@ -102,7 +102,7 @@ class Explorer(anywidget.AnyWidget):
             seen: the caption, and the text for those who do not see it. The figure is empty at first, and after an
             error; else it holds what the last call left. Starting over with `figure.clear()` is simple; changing what
             is there is faster; and animated artists (`set_animated`) can change without the rest being drawn again.
-            Backgrounds, ticks, titles and labels get the colours of the page's theme.
+            Backgrounds, ticks, titles, labels and texts get the colours of the page's theme.
         controls: what the learner can move; their names are the arguments of `draw`.
         label: name of the whole for screen readers.
         sound: called with those of the values that it has parameters for, when one of them has changed; returns
@@ -265,7 +265,7 @@ def _colour(figure: Figure, ink: str, paper: str) -> None:
         axes.set_facecolor(paper)
         axes.tick_params(which="both", color=ink, labelcolor=ink)
         axes.spines[:].set_color(ink)
-        for text in (axes.title, axes.xaxis.label, axes.yaxis.label):
+        for text in (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts):
             text.set_color(ink)
 
 

@@ -1,10 +1,12 @@
 """A spectrogram as an image that changes fast: axes laid out once, the rest of the figure drawn once."""
 
+import torch
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from course_utils.plots import COLOUR_MAP
+from course_utils.plots import COLOUR_MAP, MEL_SCALES, MEL_TICKS
 
 LEFT, WIDTH = 0.1, 0.785
 """Of the image, as shares of the figure's width; a panel above it may use the same."""
@@ -52,6 +54,36 @@ def show_levels(
     image.set_extent(extent)
 
 
-def milliseconds(seconds: float) -> str:
-    """Write a short time for a caption: three digits are enough, and none after the point from 1 s on."""
-    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{1000 * seconds:.0f} ms"
+def show_mel_levels(
+    image: AxesImage,
+    levels: Tensor,
+    extent: tuple[float, float, float, float],
+    floor_db: float,
+    *,
+    seconds: float,
+    mel_scale: str = "htk",
+) -> None:
+    """Give an image the levels of mel bands, with equal heights for equal steps in mel, marked in Hz.
+
+    Each band lies around the frequency where its filter peaks; the outer ones reach to the edges.
+
+    Args:
+        image: from `new_image`.
+        levels: dB [bands, columns], lowest band first.
+        extent: of the levels from left to right in seconds, and of the filters from f_min to f_max in Hz.
+        floor_db: of the darkest colour.
+        seconds: where the time axis ends.
+        mel_scale: "htk" or "slaney".
+    """
+    left, right, f_min, f_max = extent
+    to_mel = MEL_SCALES[mel_scale][0]
+    low, high = float(to_mel(f_min)), float(to_mel(f_max))
+    # Two rows for a band and three for the outer ones: a filter peaks half a band further in than its row would.
+    rows = torch.cat([levels[:1], levels.repeat_interleave(2, dim=0), levels[-1:]])
+    show_levels(image, rows, (left, right, low, high), floor_db, xlim=(0, seconds), ylim=(low, high))
+    ticks = [tick for tick in MEL_TICKS if f_min <= tick <= f_max]
+    if len(ticks) < 3:
+        ticks = [tick for tick in MaxNLocator(5).tick_values(f_min, f_max) if f_min <= tick <= f_max]
+    places = [float(to_mel(tick)) for tick in ticks]
+    if list(image.axes.get_yticks()) != places:
+        image.axes.set_yticks(places, labels=[f"{tick:g}" for tick in ticks])

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torchaudio.functional import inverse_spectrogram, mask_along_axis, melscale_fbanks, spectrogram
 
-from course_utils.plots import MEL_SCALES, MEL_TICKS, loudest_per_pixel, to_db
+from course_utils.plots import MEL_SCALES, loudest_per_pixel, to_db
+from course_utils.widgets.captions import listed
 from course_utils.widgets.explorer import Choice, Explorer, Slider
-from course_utils.widgets.images import milliseconds, new_image, show_levels
+from course_utils.widgets.images import new_image, show_mel_levels
 from course_utils.widgets.recordings import Recording, check_longer_than_half_a_window, open_recordings
 
 HOP_SECONDS = 0.016
@@ -45,10 +46,11 @@ class Masks(NamedTuple):
 def mask_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | None = None) -> Explorer:
     """Cover a mel spectrogram in dB with the masks of SpecAugment, and hear what they leave.
 
-    The masks are those of `torchaudio.transforms.SpecAugment(n_masks, time_mask_param, n_masks, freq_mask_param)` after
-    `torch.manual_seed(seed)`, on 80 mel bands in dB relative to the loudest point, where 0 dB is the brightest colour.
-    For the sound, the masked bands and frames are taken out of the STFT, whatever they are filled with. Several
-    channels are averaged. Of a long recording, the first 5 seconds are used.
+    The masks are those of `torchaudio.transforms.SpecAugment(n_masks, time_mask_param, n_masks, freq_mask_param,
+    iid_masks=False)` after `torch.manual_seed(seed)`, on 80 mel bands in dB relative to the loudest point, where 0 dB
+    is the brightest colour. SpecAugment fills with the mean; with zero_masking=True, as TimeMasking and
+    FrequencyMasking always do, with 0. For the sound, the masked bands and frames are taken out of the STFT, whatever
+    they are filled with. Several channels are averaged. Of a long recording, the first 5 seconds are used.
 
     Args:
         recordings: a name from `sample_names()` or several; or your own, {name: (waveform, sample_rate)},
@@ -66,7 +68,7 @@ def mask_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | No
     """
     names, beginning = open_recordings(recordings)
 
-    @lru_cache
+    @lru_cache(maxsize=2)
     def analyse(recording: str) -> tuple[Tensor, Tensor]:
         waveform, rate, _ = beginning(recording)
         return mel_levels(waveform.mean(dim=0), rate)
@@ -82,21 +84,15 @@ def mask_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | No
     ) -> str:
         waveform, rate, note = beginning(recording)
         levels = analyse(recording)[1]
-        bands, frames = levels.shape
-        masks = draw_masks(bands, frames, time_mask_param, freq_mask_param, n_masks, seed)
+        masks = draw_masks(*levels.shape, time_mask_param, freq_mask_param, n_masks, seed)
+        kept = masks.kept(*levels.shape)
         value = {"0 dB": 0.0, "mean": float(levels.mean()), "floor": FLOOR_DB}[fill]
-        kept = masks.kept(bands, frames)
         image = figure.axes[0].images[0] if figure.axes else new_image(figure)
-        loudest, (_, block) = loudest_per_pixel(levels.where(kept, value), bands, image.axes.bbox.width)
+        columns, (_, block) = loudest_per_pixel(levels.where(kept, value), N_MELS, image.axes.bbox.width)
         hop = hop_length(rate) / rate
-        hz_to_mel = MEL_SCALES["htk"][0]
-        step = hz_to_mel(rate / 2) / (bands + 1)
-        extent = (-hop / 2, (loudest.shape[1] * block - 0.5) * hop, step / 2, (bands + 0.5) * step)
-        show_levels(image, loudest, extent, FLOOR_DB, xlim=(0, waveform.shape[1] / rate), ylim=extent[2:])
-        ticks = [tick for tick in MEL_TICKS if hz_to_mel(tick) <= extent[3]]
-        if list(image.axes.get_yticks()) != [hz_to_mel(tick) for tick in ticks]:
-            image.axes.set_yticks([hz_to_mel(tick) for tick in ticks], labels=[f"{tick}" for tick in ticks])
-        return _caption(masks, kept, value, hop) + note
+        extent = (-hop / 2, (columns.shape[1] * block - 0.5) * hop, 0, rate / 2)
+        show_mel_levels(image, columns, extent, FLOOR_DB, seconds=waveform.shape[1] / rate)
+        return _caption(masks, kept, fill, value, hop) + note
 
     def sound(recording: str, time_mask_param: int, freq_mask_param: int, n_masks: int, seed: int):
         waveform, rate, _ = beginning(recording)
@@ -109,10 +105,18 @@ def mask_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | No
         [
             Choice("recording", "Recording", names),
             Slider(
-                "time_mask_param", "Longest time mask (time_mask_param)", [0, 5, 10, 20, 30, 50, 80, 100], 30, "frames"
+                "time_mask_param",
+                "Time masks shorter than (time_mask_param)",
+                [0, 5, 10, 20, 30, 50, 80, 100],
+                30,
+                "frames",
             ),
             Slider(
-                "freq_mask_param", "Widest frequency mask (freq_mask_param)", [0, 5, 10, 15, 20, 27, 40], 15, "bands"
+                "freq_mask_param",
+                "Frequency masks narrower than (freq_mask_param)",
+                [0, 5, 10, 15, 20, 27, 40],
+                15,
+                "bands",
             ),
             Slider("n_masks", "Masks of each kind", range(1, 5), 1),
             Choice("fill", "Filled with", FILLS),
@@ -200,16 +204,17 @@ def what_is_left(stft: Tensor, kept: Tensor, sample_rate: int, samples: int) -> 
     return inverse_spectrogram(left, samples, 0, torch.hann_window(4 * hop), 4 * hop, hop, 4 * hop, False)[None]
 
 
-def _caption(masks: Masks, kept: Tensor, value: float, hop: float) -> str:
-    lengths = [milliseconds(len(mask) * hop) for mask in masks.frames]
+def _caption(masks: Masks, kept: Tensor, fill: str, value: float, hop: float) -> str:
+    several = "" if len(masks.frames) == 1 else "s"
+    frames, bands = [len(mask) for mask in masks.frames], [len(mask) for mask in masks.bands]
     share = 100 * (1 - float(kept.float().mean()))
+    words = {
+        "0 dB": "with 0 dB, the loudest there is",
+        "mean": f"with the mean, {value:.0f} dB".replace("-", "\N{MINUS SIGN}"),
+        "floor": f"with the floor, {value:.0f} dB".replace("-", "\N{MINUS SIGN}"),
+    }
     return (
-        f"Time masks of {_listed(map(len, masks.frames))} frames ({_listed(lengths)}), "
-        f"frequency masks of {_listed(map(len, masks.bands))} bands: {share:.0f} % of the picture is masked. "
-        f"They are filled with {value:.0f} dB."
+        f"Time mask{several}: {listed(frames)} frames ({listed(round(1000 * count * hop) for count in frames)} ms). "
+        f"Frequency mask{several}: {listed(bands)} bands. "
+        f"{share:.0f} % of the picture is masked, filled {words[fill]}."
     )
-
-
-def _listed(items) -> str:
-    *most, last = map(str, items)
-    return f"{', '.join(most)} and {last}" if most else last

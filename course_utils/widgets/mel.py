@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from torch import Tensor
 from torchaudio.functional import melscale_fbanks, spectrogram
 
 from course_utils.errors import WaveformError
-from course_utils.plots import MEL_SCALES, MEL_TICKS, loudest_per_pixel, to_db
+from course_utils.plots import MEL_SCALES, loudest_per_pixel, to_db
 from course_utils.widgets.explorer import Choice, Explorer, Slider
-from course_utils.widgets.images import LEFT, WIDTH, new_image, show_levels
+from course_utils.widgets.images import LEFT, WIDTH, new_image, show_mel_levels
 from course_utils.widgets.recordings import Recording, check_longer_than_half_a_window, open_recordings
 
 NORMS = {"htk": None, "slaney": "slaney"}
@@ -27,7 +28,7 @@ class MelPicture(NamedTuple):
     levels: Tensor
     """dB, [bands, columns], lowest band first; no more columns than the pixels that there are."""
     extent: tuple[float, float, float, float]
-    """Where its left, right, lower and upper edges lie, in seconds and mel."""
+    """Where its left and right edges lie in seconds, and where the filters begin and end in Hz."""
     corners: Tensor
     """Hz, [bands + 2]: triangle m rises from corner m to its peak at corner m + 1 and falls to corner m + 2."""
     peaks: Tensor
@@ -67,19 +68,17 @@ def mel_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | Non
     ) -> str:
         waveform, rate, note = beginning(recording)
         if not figure.axes:
-            new_image(figure, 0.12, 0.5)
+            new_image(figure, 0.1, 0.54)
             _add_bank(figure)
         axes, _, bank = figure.axes
         shown = mel_picture_data(
             waveform, rate, n_fft, n_mels, f_min, f_max, scale, top_db, columns=round(axes.bbox.width)
         )
-        limits = {"xlim": (0, waveform.shape[1] / rate), "ylim": shown.extent[2:]}
-        show_levels(axes.images[0], shown.levels, shown.extent, -top_db, **limits)
-        to_mel = MEL_SCALES[scale][0]
-        ticks = [tick for tick in MEL_TICKS if limits["ylim"][0] <= to_mel(tick) <= limits["ylim"][1]]
-        if list(axes.get_yticks()) != [to_mel(tick) for tick in ticks]:
-            axes.set_yticks([to_mel(tick) for tick in ticks], labels=[f"{tick}" for tick in ticks])
-        _show_bank(bank, shown)
+        seconds = waveform.shape[1] / rate
+        show_mel_levels(axes.images[0], shown.levels, shown.extent, -top_db, seconds=seconds, mel_scale=scale)
+        silent = MEL_SCALES[scale][0](shown.corners[1:-1][shown.empty])
+        axes.lines[0].set_data(np.ones(len(silent)), silent)
+        _show_bank(bank, shown, rate / n_fft)
         return shown.caption + note
 
     return Explorer(
@@ -144,14 +143,13 @@ def mel_picture_data(
         filters = melscale_fbanks(len(power), f_min, f_max, n_mels, sample_rate, NORMS[scale], scale)
     loudest, (_, block) = loudest_per_pixel(filters.T @ power, n_mels, columns)
     hz_to_mel, mel_to_hz = MEL_SCALES[scale]
-    mels = np.linspace(hz_to_mel(f_min), hz_to_mel(f_max), n_mels + 2)
-    corners = torch.from_numpy(mel_to_hz(mels))
+    corners = torch.from_numpy(mel_to_hz(np.linspace(hz_to_mel(f_min), hz_to_mel(f_max), n_mels + 2)))
     widths = corners[2:] - corners[:-2]
     empty = filters.amax(dim=0) == 0
-    hop, half = hop_length / sample_rate, (mels[1] - mels[0]) / 2
+    hop = hop_length / sample_rate
     return MelPicture(
         levels=to_db(loudest, floor_db=-top_db),
-        extent=(-hop / 2, (loudest.shape[1] * block - 0.5) * hop, mels[0] + half, mels[-1] - half),
+        extent=(-hop / 2, (loudest.shape[1] * block - 0.5) * hop, f_min, f_max),
         corners=corners,
         peaks=torch.ones(n_mels) if NORMS[scale] is None else 2 / widths,
         empty=empty,
@@ -160,9 +158,10 @@ def mel_picture_data(
 
 
 def _caption(f_min: float, f_max: float, widths: Tensor, bin_width: float, empty: int) -> str:
+    lowest, highest = (f"{width:.3g}" if width < 100 else f"{width:.0f}" for width in widths[[0, -1]])
     caption = (
-        f"{len(widths)} bands from {f_min:g} to {f_max:g} Hz, the lowest {widths[0]:.3g} Hz wide, "
-        f"the highest {widths[-1]:.3g} Hz; bins {bin_width:.3g} Hz apart."
+        f"{len(widths)} bands from {f_min:g} to {f_max:g} Hz, the lowest {lowest} Hz wide at its foot, "
+        f"the highest {highest} Hz; bins {bin_width:.3g} Hz apart."
     )
     if empty:
         caption += f" {empty} {'band holds' if empty == 1 else 'bands hold'} no bin: n_fft is too short for so many."
@@ -170,21 +169,35 @@ def _caption(f_min: float, f_max: float, widths: Tensor, bin_width: float, empty
 
 
 def _add_bank(figure: Figure) -> None:
-    bank = figure.add_axes((LEFT, 0.75, WIDTH, 0.2))
-    bank.add_collection(LineCollection([], animated=True, linewidths=0.8))
-    bank.set(xlabel="Frequency in Hz", ylabel="Weight")
+    """Add the panel of the filters, and the marks of the empty ones at the right edge of the picture."""
+    image_axes = figure.axes[0]
+    image_axes.plot(
+        [],
+        [],
+        "<",
+        color="tab:red",
+        markersize=4,
+        transform=image_axes.get_yaxis_transform(),
+        clip_on=False,
+        animated=True,
+    )
+    bank = figure.add_axes((LEFT, 0.78, WIDTH, 0.19))
+    for colour, width in (("0.5", 0.5), ("tab:blue", 0.8), ("tab:red", 1.5)):
+        bank.add_collection(LineCollection([], colors=colour, linewidths=width, snap=False, animated=True))
+    bank.set(xlabel="Frequency in Hz; the ticks below 0 are the bins", ylabel="Weight")
     bank.spines[["top", "right"]].set_visible(False)
 
 
-def _show_bank(bank, shown: MelPicture) -> None:
-    left, peak, right = shown.corners[:-2], shown.corners[1:-1], shown.corners[2:]
-    heights, feet = shown.peaks, torch.zeros(len(peak))
-    triangles = torch.stack(
-        [torch.stack([left, feet], 1), torch.stack([peak, heights], 1), torch.stack([right, feet], 1)]
-    )
-    lines = bank.collections[0]
-    lines.set_segments(triangles.transpose(0, 1).numpy())
-    lines.set_color(["tab:red" if empty else "tab:blue" for empty in shown.empty])
-    limits = (float(left[0]), float(right[-1])), (0.0, 1.05 * float(heights.max()))
-    if (bank.get_xlim(), bank.get_ylim()) != limits:
-        bank.set(xlim=limits[0], ylim=limits[1])
+def _show_bank(bank: Axes, shown: MelPicture, bin_width: float) -> None:
+    top = float(shown.peaks.max())
+    f_min, f_max = shown.extent[2:]
+    limits = {"xlim": (f_min, f_max), "ylim": (-0.2 * top, 1.05 * top)}
+    if (bank.get_xlim(), bank.get_ylim()) != tuple(limits.values()):
+        bank.set(**limits)
+    places = shown.corners.unfold(0, 3, 1)
+    triangles = torch.stack([places, shown.peaks[:, None] * torch.tensor([0.0, 1.0, 0.0])], dim=2).numpy()
+    ticks = [[(place, -0.17 * top), (place, -0.05 * top)] for place in np.arange(0, f_max, bin_width)]
+    for collection, segments in zip(
+        bank.collections, (ticks, triangles[~shown.empty], triangles[shown.empty]), strict=True
+    ):
+        collection.set_segments(segments)

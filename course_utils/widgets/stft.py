@@ -12,8 +12,9 @@ from torchaudio.transforms import Fade
 
 from course_utils.plots import loudest_per_pixel, to_db
 from course_utils.samples import clicks, tone
+from course_utils.widgets.captions import milliseconds
 from course_utils.widgets.explorer import Choice, Explorer, Slider
-from course_utils.widgets.images import milliseconds, new_image, show_levels
+from course_utils.widgets.images import new_image, show_levels
 from course_utils.widgets.recordings import Recording, check_longer_than_half_a_window, open_recordings
 
 TONES_AND_CLICKS = "tones_and_clicks"

@@ -4,7 +4,9 @@ from functools import lru_cache
 from math import ceil, log2
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 from torchaudio.functional import fftconvolve
@@ -12,8 +14,8 @@ from torchaudio.transforms import Fade
 
 from course_utils.plots import to_db
 from course_utils.samples import clicks
+from course_utils.widgets.captions import milliseconds
 from course_utils.widgets.explorer import Choice, Explorer, Slider
-from course_utils.widgets.images import milliseconds
 
 SAMPLE_RATE = 16000
 
@@ -39,7 +41,7 @@ SEPARATED_DB = 3.0
 
 FLOOR_DB = -60.0
 
-POINTS_PER_DISTANCE = 100
+POINTS_PER_DISTANCE = 50
 """How finely the curve of the tones is computed, at least."""
 
 
@@ -82,13 +84,13 @@ def tradeoff_explorer() -> Explorer:
         shown = tradeoff_data(n_fft, window, tone_distance, click_distance)
         if not figure.axes:
             _lay_out(figure)
-        _, tones, pair = figure.axes
-        _show_waveform(figure, n_fft, tone_distance, click_distance)
-        _show_curve(tones, shown.frequencies, shown.tone_levels, (LOWER_TONE, LOWER_TONE + tone_distance))
-        _show_curve(pair, shown.times, shown.click_levels, (-click_distance / 2, click_distance / 2))
-        tones.lines[1].set_data(shown.bins, shown.bin_levels)
-        tones.texts[0].set_text(_verdict("tones", shown.tone_dip))
-        pair.texts[0].set_text(_verdict("clicks", shown.click_dip))
+        strip, tones, pair = figure.axes
+        _show_sound(strip, n_fft, tone_distance, click_distance)
+        marks = (LOWER_TONE, LOWER_TONE + tone_distance)
+        _show_curve(tones, shown.frequencies, shown.tone_levels, marks, _verdict("tones", shown.tone_dip))
+        tones.lines[3].set_data(shown.bins.numpy(), shown.bin_levels.numpy())
+        marks = (-click_distance / 2, click_distance / 2)
+        _show_curve(pair, shown.times, shown.click_levels, marks, _verdict("clicks", shown.click_dip))
         return shown.caption
 
     return Explorer(
@@ -129,7 +131,7 @@ def tradeoff_data(n_fft: int, window: str, tone_distance: float, click_distance:
     low, high = LOWER_TONE - 3 * tone_distance, LOWER_TONE + 4 * tone_distance
     places = torch.arange(ceil(low / step), int(high / step) + 1)
     levels = to_db(power[places], floor_db=FLOOR_DB)
-    first, second = (round((tone - low) / step) for tone in (LOWER_TONE, LOWER_TONE + tone_distance))
+    first, second = (round(tone / step) - int(places[0]) for tone in (LOWER_TONE, LOWER_TONE + tone_distance))
     tone_dip = dip_db(levels, first, second)
     at_bins = places % finer == 0
 
@@ -204,40 +206,44 @@ def _verdict(pair: str, dip: float) -> str:
 
 
 def _lay_out(figure: Figure) -> None:
+    """Above, the whole sound with one window on the tones and one on the clicks; below, what these two show."""
     figure.set_layout_engine("none")
-    strip = figure.add_axes((0.085, 0.8, 0.9, 0.16))
-    strip.plot([], [], color="tab:blue", linewidth=0.8)
-    strip.set(xlim=(0, SECONDS), ylim=(-1, 1), yticks=[], xlabel="Time in seconds")
+    strip = figure.add_axes((0.09, 0.85, 0.885, 0.13))
+    strip.plot([], [], color="tab:blue", linewidth=0.8, animated=True)
     for _ in range(2):
-        strip.axvspan(0, 1, color="tab:orange", alpha=0.5, animated=True)
-    tones, pair = figure.add_axes((0.085, 0.115, 0.42, 0.45)), figure.add_axes((0.565, 0.115, 0.42, 0.45))
-    tones.set(xlabel="Frequency in Hz", ylabel="Level in dB")
-    pair.set(xlabel="Milliseconds from the middle of the clicks")
+        strip.axvspan(0, 1, color="tab:orange", alpha=0.5, linewidth=0, animated=True)
+    strip.set(xlim=(0, SECONDS), ylim=(-1, 1), yticks=[], xlabel="Time in seconds; the bars are the window")
+    tones, pair = figure.add_axes((0.09, 0.115, 0.425, 0.53)), figure.add_axes((0.575, 0.115, 0.4, 0.53))
+    tones.set(xlabel="Frequency in Hz; the dots are the bins", ylabel="Level in dB")
+    pair.set(xlabel="Time from the middle of the clicks in ms")
     for axes in (tones, pair):
-        axes.plot([], [], color="tab:blue", animated=True)
-        axes.plot([], [], ".", color="tab:orange", animated=True)
+        axes.set_ylim(FLOOR_DB, 5)
         for _ in range(2):
             axes.axvline(0, color="0.5", linestyle="--", linewidth=1)
-        axes.set_ylim(FLOOR_DB, 5)
-        axes.text(0.5, 1.03, "", transform=axes.transAxes, ha="center", animated=True)
-    for axes in (strip, tones, pair):
+        axes.plot([], [], color="tab:blue", animated=True)
+        axes.text(0.5, 1.04, "", transform=axes.transAxes, ha="center", animated=True)
+    tones.plot([], [], "o", color="tab:orange", markersize=4, animated=True)
+    for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
 
 
-def _show_waveform(figure: Figure, n_fft: int, tone_distance: float, click_distance: float) -> None:
-    strip = figure.axes[0]
-    waveform = two_tones_two_clicks(tone_distance, click_distance)[0][0]
-    times = torch.arange(len(waveform)) / SAMPLE_RATE
-    strip.lines[0].set_data(times, waveform)
+def _show_sound(strip: Axes, n_fft: int, tone_distance: float, click_distance: float) -> None:
+    waveform, _ = two_tones_two_clicks(tone_distance, click_distance)
+    stretches = waveform.unflatten(1, (-1, 60))[0]
+    edges = torch.stack([stretches.amin(dim=1), stretches.amax(dim=1)], dim=1).flatten()
+    strip.lines[0].set_data(np.linspace(0, SECONDS, len(edges)), edges.numpy())
+    seconds = n_fft / SAMPLE_RATE
     for span, middle in zip(strip.patches, (sum(TONES) / 2, CLICKS_AT), strict=True):
-        span.set_x(middle - n_fft / SAMPLE_RATE / 2)
-        span.set_width(n_fft / SAMPLE_RATE)
+        span.set(x=middle - seconds / 2, width=seconds)
 
 
-def _show_curve(axes, places: Tensor, levels: Tensor, marks: tuple[float, float]) -> None:
-    axes.lines[0].set_data(places, levels)
-    limits = float(places[0]), float(places[-1])
+def _show_curve(axes: Axes, places: Tensor, levels: Tensor, marks: tuple[float, float], verdict: str) -> None:
+    *lines, curve = axes.lines[:3]
+    curve.set_data(places.numpy(), levels.numpy())
+    axes.texts[0].set_text(verdict)
+    distance = marks[1] - marks[0]
+    limits = marks[0] - 3 * distance, marks[1] + 3 * distance
     if axes.get_xlim() != limits:
         axes.set_xlim(limits)
-        for line, mark in zip(axes.lines[2:], marks, strict=True):
+        for line, mark in zip(lines, marks, strict=True):
             line.set_xdata([mark, mark])

@@ -220,3 +220,16 @@ def test_where_widgets_are_not_shown_the_picture_and_its_caption_are(monkeypatch
     monkeypatch.setenv("COURSE_STATIC", "1")
     data, _ = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" not in data
+
+
+def test_texts_on_the_picture_take_the_theme_too():
+    def write(figure):
+        if not figure.axes:
+            figure.subplots().text(0.5, 0.5, "seen", size=60, ha="center", animated=True)
+        return "A word."
+
+    explorer = Explorer(write, [], label="Word")
+    ask(explorer, look=DARK)
+    assert np.asarray(explorer.picture)[150:210, 300:500].max() > 200
+    ask(explorer, look=LIGHT)
+    assert np.asarray(explorer.picture)[150:210, 300:500].min() < 60
