@@ -1,11 +1,12 @@
-"""Longer or shorter at the same pitch: what `time_stretch` and `pitch_shift` share."""
+"""Longer or shorter at the same pitch: what `time_stretch` and `pitch_shift` share.
 
-import math
+`torchaudio.functional.phase_vocoder` lets the bins of one partial drift apart until they cancel, up to 6 dB of a steady
+tone; here they turn together. The tests compare the two.
+"""
 
 import torch
-import torchaudio.functional as AF
 from torch import Tensor
-from torch.nn.functional import max_pool2d, pad
+from torch.nn.functional import max_pool1d, pad
 
 LOBE_BINS = 2
 """A steady tone fills this many bins on each side of its strongest one: the main lobe of a Hann window."""
@@ -28,25 +29,33 @@ def stretch(waveform: Tensor, rate: float, n_fft: int, length: int) -> Tensor:
     rows = pad(rows, (0, max(0, n_fft - rows.shape[-1])))
     rows = pad(rows, (n_fft // 2, n_fft // 2 + hop_length), mode="reflect")
     window = torch.hann_window(n_fft, dtype=rows.dtype, device=rows.device)
-    spectra = torch.stft(rows, n_fft, hop_length, window=window, center=False, return_complex=True)
-    # Whole turns per hop are left out: they change no phase, but their sum costs float32 its digits in a long clip.
-    turns_per_hop = torch.arange(n_fft // 2 + 1, device=rows.device) * hop_length % n_fft / n_fft
-    phase_advance = (2 * math.pi * turns_per_hop).to(rows.dtype).unsqueeze(-1)
-    stretched = _lock_phases(AF.phase_vocoder(spectra, rate, phase_advance), spectra, rate)
-    result = torch.istft(stretched, n_fft, hop_length, window=window, length=length)
-    return result.reshape(*waveform.shape[:-1], length)
+    frames = torch.stft(rows, n_fft, hop_length, window=window, center=False, return_complex=True).mT
+    spectra = stretch_frames(frames, rate).mT
+    return torch.istft(spectra, n_fft, hop_length, window=window, length=length).reshape(*waveform.shape[:-1], length)
 
 
-def _lock_phases(stretched: Tensor, spectra: Tensor, rate: float) -> Tensor:
-    """Turn each bin by as much as the strongest of its neighbours, so that the bins of one partial stay in step.
+def stretch_frames(frames: Tensor, rate: float) -> Tensor:
+    """Walk through an STFT in steps of `rate` frames, each frame turned so that it goes on where the last one stopped.
 
-    The vocoder alone lets them drift apart until they cancel: up to 6 dB of a steady tone. Source: Laroche and Dolson
-    (1999), Improved phase vocoder time-scale modification of audio, identity phase locking.
+    Args:
+        frames: [rows, frames, bins], complex, with Hann windows.
+        rate: above 0.
+
+    Returns:
+        [rows, about frames / rate, bins], complex. Magnitudes are interpolated between neighbouring frames; each bin
+        turns by as much as the strongest of its neighbours.
+
+    Source: Laroche and Dolson (1999), Improved phase vocoder time-scale modification of audio: identity phase locking.
     """
-    magnitudes = stretched.abs()
-    steps = torch.arange(0, spectra.shape[-1], rate, dtype=magnitudes.dtype, device=magnitudes.device)
-    originals = spectra[..., steps.round().long().clamp(max=spectra.shape[-1] - 1)]
-    turns = torch.sgn(stretched * originals.conj())
-    places = max_pool2d(magnitudes, (2 * LOBE_BINS + 1, 1), stride=1, padding=(LOBE_BINS, 0), return_indices=True)[1]
-    strongest = places // magnitudes.shape[-1]
-    return magnitudes * torch.sgn(originals) * turns.gather(-2, strongest)
+    steps = torch.arange(0, frames.shape[1] - 1, rate, dtype=torch.float64, device=frames.device)
+    index = steps.long()
+    here, next_ = frames[:, index], frames[:, index + 1]
+    fraction = (steps - index).to(frames.real.dtype).unsqueeze(-1)
+    magnitudes = torch.lerp(here.abs(), next_.abs(), fraction)
+    strongest = max_pool1d(magnitudes, 2 * LOBE_BINS + 1, stride=1, padding=LOBE_BINS, return_indices=True)[1]
+    # Without the smallest number silence would turn by 0 instead of 1, and stay silence for ever.
+    gaps = torch.sgn(next_[:, :-1] * here[:, 1:].conj() + torch.finfo(magnitudes.dtype).tiny)
+    turns = [torch.ones_like(here[:, 0])]
+    for gap, leader in zip(gaps.unbind(1), strongest[:, 1:].unbind(1), strict=True):
+        turns.append((turns[-1] * gap).gather(-1, leader))
+    return torch.sgn(here) * magnitudes * torch.stack(turns, dim=1)
