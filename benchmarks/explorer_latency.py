@@ -1,4 +1,4 @@
-"""How long a learner waits for the STFT explorer: from the press of an arrow key to the decoded picture, in Chromium.
+"""How long a learner waits for an explorer: from the press of an arrow key to the decoded picture, in Chromium.
 
 Run by hand: python benchmarks/explorer_latency.py
 
@@ -43,12 +43,13 @@ echo.on_msg(lambda widget, content, buffers: widget.send({}))
 echo
 '''
 
-EXPLORER = """
-from course_utils.widgets.stft import stft_explorer
-
-explorer = stft_explorer()
-explorer
-"""
+EXPLORERS = {
+    "STFT": ("from course_utils.widgets.stft import stft_explorer\nstft_explorer()", "Window (n_fft)"),
+    "trade-off": ("from course_utils.widgets.tradeoff import tradeoff_explorer\ntradeoff_explorer()", "Window (n_fft)"),
+    "mel": ("from course_utils.widgets.mel import mel_explorer\nmel_explorer()", "Bands (n_mels)"),
+    "masks": ("from course_utils.widgets.masks import mask_explorer\nmask_explorer()", "Another draw (seed)"),
+}
+"""Of each: the cell that shows it, and the slider that is moved."""
 
 
 def time_presses(page, slider, measure: str) -> list[float]:
@@ -75,23 +76,28 @@ def main() -> None:
     fixtures = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fixtures)
 
-    cells = [nbformat.v4.new_code_cell(source) for source in (ECHO, EXPLORER)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
     with tempfile.TemporaryDirectory() as folder, fixtures.running_chromium() as browser:
         base = Path(folder)
         with fixtures.running_lab(base) as server:
             for scale in (1, 2):
+                print(f"Screen with {scale} dot(s) per pixel of the page, {PRESSES} presses each")
                 with fixtures.visit(server, browser, base, device_scale_factor=scale) as lab:
-                    opened = lab.open(notebook)
-                    assert opened.run_all(), opened.cell_errors()
-                    page = opened.page
-                    window = page.get_by_label("Window (n_fft)")
-                    for slider, name in ((page.locator(".echo"), "echo"), (window, "course-explorer")):
-                        time_presses(page, slider, name)  # the first ones load and compile
-                    print(f"Screen with {scale} dot(s) per pixel of the page, {PRESSES} presses each")
-                    bare = report("an empty message there and back", time_presses(page, page.locator(".echo"), "echo"))
-                    picture = report("key press to picture", time_presses(page, window, "course-explorer"))
-                    print(f"{'ratio of the medians':42} {picture / bare:13.1f}\n")
+                    for name, (source, label) in EXPLORERS.items():
+                        measure(lab, name, source, label)
+
+
+def measure(lab, name: str, source: str, label: str) -> None:
+    """Time an explorer and, in the same notebook, the empty message."""
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (ECHO, source)]
+    opened = lab.open(nbformat.v4.new_notebook(cells=cells))
+    assert opened.run_all(), opened.cell_errors()
+    page = opened.page
+    for slider, entry in ((page.locator(".echo"), "echo"), (page.get_by_label(label), "course-explorer")):
+        time_presses(page, slider, entry)  # the first ones load and compile
+    bare = report("an empty message there and back", time_presses(page, page.locator(".echo"), "echo"))
+    picture = report(f"{name}: key press to picture", time_presses(page, page.get_by_label(label), "course-explorer"))
+    print(f"{'ratio of the medians':42} {picture / bare:13.1f}\n")
+    page.close()
 
 
 if __name__ == "__main__":

@@ -106,14 +106,14 @@ def mask_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | No
             Choice("recording", "Recording", names),
             Slider(
                 "time_mask_param",
-                "Time masks shorter than (time_mask_param)",
+                "Time masks below (time_mask_param)",
                 [0, 5, 10, 20, 30, 50, 80, 100],
                 30,
                 "frames",
             ),
             Slider(
                 "freq_mask_param",
-                "Frequency masks narrower than (freq_mask_param)",
+                "Frequency masks below (freq_mask_param)",
                 [0, 5, 10, 15, 20, 27, 40],
                 15,
                 "bands",

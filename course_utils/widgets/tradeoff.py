@@ -41,6 +41,9 @@ SEPARATED_DB = 3.0
 
 FLOOR_DB = -60.0
 
+CROWD = 60
+"""Dots as many as these would hide the curve, so that they become smaller."""
+
 POINTS_PER_DISTANCE = 50
 """How finely the curve of the tones is computed, at least."""
 
@@ -89,6 +92,7 @@ def tradeoff_explorer() -> Explorer:
         marks = (LOWER_TONE, LOWER_TONE + tone_distance)
         _show_curve(tones, shown.frequencies, shown.tone_levels, marks, _verdict("tones", shown.tone_dip))
         tones.lines[3].set_data(shown.bins.numpy(), shown.bin_levels.numpy())
+        tones.lines[3].set_markersize(4 if len(shown.bins) < CROWD else 1)
         marks = (-click_distance / 2, click_distance / 2)
         _show_curve(pair, shown.times, shown.click_levels, marks, _verdict("clicks", shown.click_dip))
         return shown.caption
@@ -125,7 +129,7 @@ def tradeoff_data(n_fft: int, window: str, tone_distance: float, click_distance:
     middle = round(sum(TONES) / 2 * SAMPLE_RATE)
     seen = signal[middle - n_fft // 2 : middle + n_fft // 2] * shape
     # Filled up with zeros the transform has more points, on the same curve: the bins do not decide.
-    finer = max(1, 2 ** ceil(log2(POINTS_PER_DISTANCE / tone_distance * SAMPLE_RATE / n_fft)))
+    finer = max(8, 2 ** ceil(log2(POINTS_PER_DISTANCE / tone_distance * SAMPLE_RATE / n_fft)))
     power = torch.fft.rfft(seen, finer * n_fft).abs() ** 2
     step = SAMPLE_RATE / (finer * n_fft)
     low, high = LOWER_TONE - 3 * tone_distance, LOWER_TONE + 4 * tone_distance

@@ -11,6 +11,21 @@ from course_utils.widgets.stft import stft_explorer
 stft_explorer(["speech", "drum_loop"])
 """
 
+TRADEOFF = """
+from course_utils.widgets.tradeoff import tradeoff_explorer
+tradeoff_explorer()
+"""
+
+MEL = """
+from course_utils.widgets.mel import mel_explorer
+mel_explorer(["speech", "drum_loop"])
+"""
+
+MASKS = """
+from course_utils.widgets.masks import mask_explorer
+mask_explorer(["speech", "drum_loop"])
+"""
+
 SLOW = """
 import time
 from course_utils.errors import CourseError
@@ -97,6 +112,90 @@ def test_controls_move_by_keyboard_and_mouse_and_picture_and_caption_follow(show
     assert notebook.wait_for("panel.content.widgets.length") == 1
 
 
+def press_until(explorer: Locator, label: str, key: str, text: str) -> list[str]:
+    """Press a key on a control until the caption holds the text; give back the captions on the way."""
+    captions = []
+    caption = explorer.locator("figcaption")
+    for _ in range(20):
+        captions.append(caption.text_content())
+        if text in captions[-1]:
+            return captions
+        explorer.get_by_label(label).press(key)
+        expect(caption).not_to_have_text(captions[-1])
+    raise AssertionError(f"{text!r} is never said: {captions}")
+
+
+def wait_for_sound(explorer: Locator) -> str:
+    """Wait until the sound has loaded; give back where from."""
+    audio = explorer.locator("audio")
+    explorer.page.wait_for_function("document.querySelector('.course-explorer audio').readyState >= 3")
+    return audio.get_attribute("src")
+
+
+def test_one_window_separates_the_tones_another_the_clicks_none_between_does_both(show):
+    _, explorer = show(TRADEOFF)
+    start = pixels(explorer)
+    captions = press_until(explorer, "Window (n_fft)", "ArrowRight", "The tones are two")
+    assert pixels(explorer) != start
+    captions += press_until(explorer, "Window (n_fft)", "ArrowLeft", "The clicks are two")
+    assert not any("tones are two" in caption and "clicks are two" in caption for caption in captions)
+
+    sound = wait_for_sound(explorer)
+    assert explorer.locator("audio").evaluate("audio => audio.duration") == 3
+    explorer.get_by_label("Shape of the window").select_option("Hamming")
+    expect(explorer.locator("figcaption")).to_contain_text("The clicks are one hump (dip 2.3 dB)")
+    assert wait_for_sound(explorer) == sound
+    explorer.get_by_label("Distance of the clicks").press("ArrowRight")
+    expect(explorer.locator("figcaption")).to_contain_text("The clicks are two")
+    expect(explorer.locator("audio")).not_to_have_attribute("src", sound)
+    expect(explorer.locator("img")).to_have_attribute("alt", explorer.locator("figcaption").text_content())
+
+
+def test_short_windows_leave_mel_bands_empty_and_an_impossible_range_is_one_clear_line(show):
+    _, explorer = show(MEL)
+    caption, alert = explorer.locator("figcaption"), explorer.get_by_role("alert")
+    start, sound = pixels(explorer), wait_for_sound(explorer)
+    expect(caption).to_contain_text("80 bands from 0 to 8000 Hz")
+    press_until(explorer, "Window (n_fft)", "ArrowLeft", "hold no bin: n_fft is too short")
+    assert pixels(explorer) != start
+    assert wait_for_sound(explorer) == sound
+
+    explorer.get_by_label("Highest frequency (f_max)").press("Home")
+    expect(caption).to_contain_text("from 0 to 500 Hz")
+    explorer.get_by_label("Lowest frequency (f_min)").press("End")
+    expect(alert).to_have_text("There is nothing between f_min, 4000 Hz, and f_max, 500 Hz. Choose a lower f_min.")
+    expect(explorer.get_by_label("Lowest frequency (f_min)")).to_have_attribute("aria-valuetext", "0 Hz")
+    explorer.get_by_label("Scale (mel_scale)").select_option("slaney")
+    expect(alert).to_be_empty()
+    expect(caption).to_contain_text("from 0 to 500 Hz, the lowest 12.3 Hz wide")
+    explorer.get_by_label("Recording").select_option("drum_loop")
+    expect(explorer.locator("audio")).not_to_have_attribute("src", sound)
+
+
+def test_masks_are_drawn_again_and_heard_and_their_filling_is_only_seen(show):
+    _, explorer = show(MASKS)
+    caption, audio = explorer.locator("figcaption"), explorer.locator("audio")
+    seen, sound = [pixels(explorer)], wait_for_sound(explorer)
+    expect(caption).to_contain_text("filled with 0 dB, the loudest there is")
+    explorer.get_by_label("Filled with").select_option("mean")
+    expect(caption).to_contain_text("filled with the mean")
+    seen.append(pixels(explorer))
+    assert wait_for_sound(explorer) == sound
+    before = caption.text_content()
+    explorer.get_by_label("Another draw (seed)").press("ArrowRight")
+    expect(caption).not_to_have_text(before)
+    expect(audio).not_to_have_attribute("src", sound)
+    wait_for_sound(explorer)
+    seen.append(pixels(explorer))
+    explorer.get_by_label("Masks of each kind").press("End")
+    expect(caption).to_contain_text("Time masks: ")
+    seen.append(pixels(explorer))
+    assert all(before != after for before, after in itertools.pairwise(seen))
+    explorer.get_by_label("Time masks below (time_mask_param)").press("Home")
+    explorer.get_by_label("Frequency masks below (freq_mask_param)").press("Home")
+    expect(caption).to_contain_text("0 % of the picture is masked")
+
+
 def test_the_sound_plays_a_line_follows_it_and_a_click_on_the_picture_moves_it(show):
     notebook, explorer = show(STFT)
     audio, line = explorer.locator("audio"), explorer.locator(".ce-playhead")
@@ -127,8 +226,9 @@ def test_the_sound_plays_a_line_follows_it_and_a_click_on_the_picture_moves_it(s
     notebook.page.wait_for_function("document.querySelector('.course-explorer audio').duration === 5")
 
 
-def test_it_is_accessible_and_readable_in_the_light_and_in_the_dark_theme(show):
-    notebook, explorer = show(STFT)
+@pytest.mark.parametrize("cell", [STFT, TRADEOFF, MEL, MASKS], ids=["stft", "tradeoff", "mel", "masks"])
+def test_it_is_accessible_and_readable_in_the_light_and_in_the_dark_theme(show, cell):
+    notebook, explorer = show(cell)
     assert notebook.axe(".course-explorer") == []
     light = pixels(explorer)
     assert light[:3] == [255, 255, 255]

@@ -75,7 +75,7 @@ def test_a_long_window_shows_each_tone_at_its_own_frequency(distance):
     for tone in (440, 440 + distance):
         near = (shown.frequencies - tone).abs() < distance / 2
         peak = shown.frequencies[near][shown.tone_levels[near].argmax()]
-        assert float(peak) == pytest.approx(tone, abs=16000 / 16384 / 2)
+        assert float(peak) == pytest.approx(tone, abs=0.1)
 
 
 def test_the_level_between_the_tones_is_the_sum_of_their_powers():
