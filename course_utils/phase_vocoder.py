@@ -49,13 +49,15 @@ def stretch_frames(frames: Tensor, rate: float) -> Tensor:
     """
     steps = torch.arange(0, frames.shape[1] - 1, rate, dtype=torch.float64, device=frames.device)
     index = steps.long()
-    here, next_ = frames[:, index], frames[:, index + 1]
-    fraction = (steps - index).to(frames.real.dtype).unsqueeze(-1)
-    magnitudes = torch.lerp(here.abs(), next_.abs(), fraction)
-    strongest = max_pool1d(magnitudes, 2 * LOBE_BINS + 1, stride=1, padding=LOBE_BINS, return_indices=True)[1]
-    # Without the smallest number silence would turn by 0 instead of 1, and stay silence for ever.
-    gaps = torch.sgn(next_[:, :-1] * here[:, 1:].conj() + torch.finfo(magnitudes.dtype).tiny)
+    loudness = frames.abs()
+    fraction = (steps - index).to(loudness.dtype).unsqueeze(-1)
+    magnitudes = torch.lerp(loudness[:, index], loudness[:, index + 1], fraction)
+    strongest = max_pool1d(loudness, 2 * LOBE_BINS + 1, stride=1, padding=LOBE_BINS, return_indices=True)[1].unbind(1)
+    # The smallest number gives silence a phase as well; without one it would stay silence for ever.
+    phases = torch.sgn(frames + torch.finfo(loudness.dtype).tiny)
+    here, next_ = phases[:, index], phases[:, index + 1]
+    gaps = next_[:, :-1] * here[:, 1:].conj()
     turns = [torch.ones_like(here[:, 0])]
-    for gap, leader in zip(gaps.unbind(1), strongest[:, 1:].unbind(1), strict=True):
-        turns.append((turns[-1] * gap).gather(-1, leader))
-    return torch.sgn(here) * magnitudes * torch.stack(turns, dim=1)
+    for gap, frame in zip(gaps.unbind(1), index[1:].tolist(), strict=True):
+        turns.append((turns[-1] * gap).gather(-1, strongest[frame]))
+    return here * magnitudes * torch.stack(turns, dim=1)
