@@ -14,7 +14,7 @@ import torchaudio.functional as AF
 from torch import Tensor
 from torch.nn.functional import pad
 
-from course_utils.checks import check_batch, check_sample_rate, check_spectrogram, check_waveform
+from course_utils.checks import check_batch, check_sample_rate, check_spectrogram
 from course_utils.errors import SilentAudioError, WaveformError
 from course_utils.phase_vocoder import stretch
 
@@ -99,8 +99,7 @@ def time_stretch(waveform: Tensor, rate: float, *, n_fft: int = 1024) -> Tensor:
 def pitch_shift(waveform: Tensor, sample_rate: int, n_steps: float) -> Tensor:
     """Raise or lower the pitch, keeping the length: stretch by a phase vocoder, then play faster or slower.
 
-    Playing faster is resampling, whose cost grows with the two numbers of its ratio. 2^(n_steps / 12) is rounded to
-    the smallest fraction less than a quarter of a cent away, such as 63/50 for 4 semitones.
+    Playing faster is resampling, whose cost grows with the two numbers of its ratio, so `small_ratio` keeps them small.
 
     Args:
         waveform: [..., samples], float32 or float64, any range.
@@ -133,7 +132,7 @@ def small_ratio(n_steps: float) -> Fraction:
         n_steps: semitones from -24 to 24, fractional too.
 
     Returns:
-        The ratio, for example 3/2 for 7.02 semitones.
+        The ratio, for example 63/50 for 4 semitones.
 
     Raises:
         WaveformError: more than 24 semitones.
@@ -166,11 +165,11 @@ def add_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
     Taught in 06_augmenting_waveforms. Source: a room is a linear system, described by its impulse response.
     """
     items = _as_items(check_batch(waveform))
-    response = check_waveform(room_response, allow_1d=True).to(waveform)
-    if response.shape[0] not in (1, items.shape[-2]):
+    response = _as_items(check_batch(room_response, "room response")).to(waveform)
+    if response.ndim > 2 or response.shape[0] not in (1, items.shape[-2]):
         raise WaveformError(
-            f"The room response has {response.shape[0]} channels, the waveform has {items.shape[-2]}.",
-            "Take one channel of the response with room_response[:1].",
+            f"A room response {list(room_response.shape)} does not fit a waveform {list(waveform.shape)}.",
+            "Pass one channel, or as many as the waveform has, for example room_response[:1].",
         )
     energy = response.square().sum(dim=-1).mean()
     if not energy:
@@ -188,7 +187,7 @@ def telephone(waveform: Tensor, sample_rate: int) -> Tensor:
         sample_rate: Hz.
 
     Returns:
-        Same shape, dtype and device, without gradient: nothing above 4 kHz is left, and a noise of the coding.
+        Same shape, dtype and device, without gradient: little is left above 4 kHz, and the coding adds noise.
 
     Raises:
         WaveformError: not audio (see `check_batch`), or not a sample rate.
