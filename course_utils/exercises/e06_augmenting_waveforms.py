@@ -18,7 +18,7 @@ def check_scale(noise_scale: Any) -> str | None:
         feedback = compare_number(
             call(noise_scale, speech_power, noise_power, snr_db),
             math.sqrt(speech_power / noise_power / ratio),
-            "(a factor, no unit)",
+            "as a factor",
             {
                 speech_power
                 / noise_power
@@ -199,11 +199,13 @@ def check_levels(random_levels: Any) -> str | None:
     for found in (first, again, other):
         if isinstance(found, str):
             return found
+    if feedback := _gain_feedback(first, lowest, highest):
+        return feedback
     if not torch.allclose(first, again):
         return "After the same torch.manual_seed it gives other values: draw with torch, not with another library."
     if torch.allclose(first, other):
         return "Every call gives the same gains: do not set the seed inside, that is for the training script."
-    return _gain_feedback(first, lowest, highest)
+    return None
 
 
 def _gain_feedback(gains: Tensor, lowest: float, highest: float) -> str | None:
