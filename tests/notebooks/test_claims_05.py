@@ -8,6 +8,7 @@ import torchaudio.functional as F
 import torchaudio.transforms as T
 from torch import Tensor
 
+from course_utils.augment import time_stretch
 from course_utils.samples import load_sample, tone
 
 STFT = T.Spectrogram(n_fft=1024, hop_length=256, power=None)
@@ -82,15 +83,35 @@ def test_what_hop_length_time_stretch_gets_is_lost_in_rounding():
     assert 10 * torch.log10(sound.square().sum() / (sound - other).square().sum()) > 50
 
 
-def test_time_stretch_lets_a_drum_hit_sound_before_it_starts_and_resampling_does_not():
-    drums, rate = load_sample("drum_loop")
-    drums = drums.mean(dim=0, keepdim=True)
-    spectra = T.Spectrogram(n_fft=2048, hop_length=512, power=None)(drums)
-    slow = T.InverseSpectrogram(n_fft=2048, hop_length=512)(T.TimeStretch(512, 1025)(spectra, 0.7))
-    assert before_a_hit(drums, rate, 2.43) < -45
-    assert before_a_hit(F.resample(drums, 7, 10), rate, 2.43 / 0.7) < -45
+@pytest.fixture(scope="module")
+def drums() -> tuple[Tensor, int]:
+    waveform, rate = load_sample("drum_loop")
+    return waveform.mean(dim=0, keepdim=True), rate
+
+
+@pytest.fixture(scope="module")
+def slow(drums) -> Tensor:
+    spectra = T.Spectrogram(n_fft=2048, hop_length=512, power=None)(drums[0])
+    return T.InverseSpectrogram(n_fft=2048, hop_length=512)(T.TimeStretch(512, 1025)(spectra, 0.7))
+
+
+def test_time_stretch_lets_a_drum_hit_sound_before_it_starts_and_resampling_does_not(drums, slow):
+    waveform, rate = drums
+    assert before_a_hit(waveform, rate, 2.43) < -45
+    assert before_a_hit(F.resample(waveform, 7, 10), rate, 2.43 / 0.7) < -45
     assert before_a_hit(slow, rate, 2.43 / 0.7) > -15
     assert 2048 / rate == pytest.approx(0.046, abs=0.001)
+
+
+def test_time_stretch_makes_the_drums_4_db_quieter(drums, slow):
+    assert 10 * torch.log10(drums[0].square().mean() / slow.square().mean()) == pytest.approx(4, abs=0.3)
+
+
+def test_the_courses_time_stretch_lets_12_db_less_sound_ahead_of_the_hit(drums, slow):
+    waveform, rate = drums
+    better = time_stretch(waveform, 0.7, n_fft=2048)
+    gain = before_a_hit(slow, rate, 2.43 / 0.7) - before_a_hit(better, rate, 2.43 / 0.7)
+    assert gain == pytest.approx(12, abs=0.7)
 
 
 def test_speed_cuts_44100_times_0_7_down_to_a_ratio_without_common_divisor():
