@@ -165,7 +165,7 @@ def add_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
     Taught in 06_augmenting_waveforms. Source: a room is a linear system, described by its impulse response.
     """
     items = _as_items(check_batch(waveform))
-    response = _as_items(check_batch(room_response, "room response")).to(waveform)
+    response = _as_items(check_batch(room_response, "room_response")).to(waveform)
     if response.ndim > 2 or response.shape[0] not in (1, items.shape[-2]):
         raise WaveformError(
             f"A room response {list(room_response.shape)} does not fit a waveform {list(waveform.shape)}.",

@@ -13,10 +13,10 @@ MAX_CHANNELS_WITHOUT_DOUBT = 8
 
 _FROM_STFT = "Take the inverse transform first, torchaudio.transforms.InverseSpectrogram for an STFT."
 _TO_FLOAT = {
-    torch.uint8: "Convert it with (waveform.float() - 128) / 128.",
-    torch.int8: "Convert it with waveform.float() / 128.",
-    torch.int16: "Convert it with waveform.float() / 32768.",
-    torch.int32: "Convert it with waveform.float() / 2**31.",
+    torch.uint8: "Convert it with ({name}.float() - 128) / 128.",
+    torch.int8: "Convert it with {name}.float() / 128.",
+    torch.int16: "Convert it with {name}.float() / 32768.",
+    torch.int32: "Convert it with {name}.float() / 2**31.",
     torch.complex64: _FROM_STFT,
     torch.complex128: _FROM_STFT,
 }
@@ -63,7 +63,7 @@ def check_batch(waveform: Tensor, name: str = "waveform") -> Tensor:
 
     Args:
         waveform: [..., channels, samples] or [samples], float32 or float64, finite, any range, not empty.
-        name: what it is, for the message.
+        name: of the argument, for the message.
 
     Returns:
         The same tensor.
@@ -75,7 +75,7 @@ def check_batch(waveform: Tensor, name: str = "waveform") -> Tensor:
     if waveform.dtype not in (torch.float32, torch.float64):
         dtype = str(waveform.dtype).removeprefix("torch.")
         raise WaveformError(
-            f"The {name} holds {dtype} values, too coarse to compute with.", "Convert it with .float()."
+            f"The {name} holds {dtype} values, too coarse to compute with.", f"Convert it with {name}.float()."
         )
     if waveform.ndim == 0:
         raise WaveformError(f"The {name} is a single number.", "Pass all of it, not one sample.")
@@ -101,7 +101,12 @@ def check_spectrogram(spectrogram: Tensor) -> Tensor:
     """
     if isinstance(spectrogram, Tensor) and spectrogram.is_complex():
         raise WaveformError("The spectrogram is complex.", "Take its magnitude first with spectrogram.abs().")
-    _check_floating_point(spectrogram, "spectrogram")
+    if not isinstance(spectrogram, Tensor) or not spectrogram.is_floating_point():
+        kind = spectrogram.dtype if isinstance(spectrogram, Tensor) else type(spectrogram).__name__
+        raise WaveformError(
+            f"The spectrogram is of type {str(kind).removeprefix('torch.')}, not a tensor of floating point.",
+            "Convert it with torch.as_tensor(spectrogram, dtype=torch.float32).",
+        )
     if spectrogram.ndim < 2:
         raise WaveformError(
             f"The spectrogram has shape {list(spectrogram.shape)}; [..., bins, frames] is expected.",
@@ -109,7 +114,7 @@ def check_spectrogram(spectrogram: Tensor) -> Tensor:
         )
     if spectrogram.numel() == 0:
         raise _empty(spectrogram, "spectrogram")
-    _check_finite(spectrogram, "spectrogram")
+    _check_finite(spectrogram, "spectrogram", "values")
     return spectrogram
 
 
@@ -165,7 +170,7 @@ def _check_floating_point(audio: Tensor, name: str) -> None:
         dtype = str(audio.dtype).removeprefix("torch.")
         raise WaveformError(
             f"The {name} holds {dtype} values; the course works with floating point in [-1, 1].",
-            _TO_FLOAT.get(audio.dtype, "Convert it with waveform.float()."),
+            _TO_FLOAT.get(audio.dtype, "Convert it with {name}.float().").format(name=name),
         )
 
 
@@ -175,15 +180,15 @@ def _check_orientation(waveform: Tensor, name: str) -> None:
         raise WaveformError(
             f"The {name} has shape {list(waveform.shape)}, probably [samples, channels]; "
             "[channels, samples] is expected.",
-            "Swap the axes with waveform.mT." if waveform.ndim > 2 else "Swap the axes with waveform.T.",
+            f"Swap the axes with {name}.{'mT' if waveform.ndim > 2 else 'T'}.",
         )
 
 
-def _check_finite(audio: Tensor, name: str) -> None:
+def _check_finite(audio: Tensor, name: str, parts: str = "samples") -> None:
     if not bool(torch.isfinite(audio).all()):
         bad = int((~torch.isfinite(audio)).sum())
         raise WaveformError(
-            f"The {name} holds NaN or infinite values ({bad} of {audio.numel()} samples).",
+            f"The {name} holds NaN or infinite values ({bad} of {audio.numel()} {parts}).",
             "Look for a division by zero or a logarithm of zero in the step before.",
         )
 
@@ -197,9 +202,9 @@ def _empty(audio: Tensor, name: str) -> WaveformError:
 def _not_a_tensor(waveform: object, name: str) -> WaveformError:
     remedy = "Pass a tensor [channels, samples]."
     if isinstance(waveform, np.ndarray):
-        remedy = "Convert it with torch.from_numpy(waveform)."
+        remedy = f"Convert it with torch.from_numpy({name})."
     elif isinstance(waveform, tuple):
-        remedy = "Take the pair apart first: waveform, sample_rate = load_audio(path)."
+        remedy = f"Take the pair apart first: {name}, sample_rate = load_audio(path)."
     elif isinstance(waveform, str):
-        remedy = "Load the file first: waveform, sample_rate = load_audio(path)."
+        remedy = f"Load the file first: {name}, sample_rate = load_audio(path)."
     return WaveformError(f"The {name} is of type {type(waveform).__name__}, not a torch.Tensor.", remedy)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks import check_batch, check_waveform
-from course_utils.errors import SilentAudioError
+from course_utils.errors import SilentAudioError, WaveformError
 
 
 def snr_db(signal: Tensor, noise: Tensor) -> Tensor:
@@ -19,13 +19,19 @@ def snr_db(signal: Tensor, noise: Tensor) -> Tensor:
 
     Raises:
         SilentAudioError: signal and noise of an item are both silent, so that no ratio exists.
-        WaveformError: one of them is not audio (see `check_batch`).
+        WaveformError: one of them is not audio (see `check_batch`), or their numbers of items differ.
 
     Taught in 06_augmenting_waveforms. Source: SNR = 10 log10(P_signal / P_noise), mean powers over all samples of all
     channels.
     """
-    powers = [_mean_power(check_batch(signal, "signal")), _mean_power(check_batch(noise, "noise"))]
-    ratio = powers[0] / powers[1]
+    powers = _mean_power(check_batch(signal, "signal")), _mean_power(check_batch(noise, "noise"))
+    try:
+        ratio = powers[0] / powers[1]
+    except RuntimeError:
+        raise WaveformError(
+            f"A signal {list(signal.shape)} and noise {list(noise.shape)} do not fit.",
+            "Pass as many items of noise as of signal, or one.",
+        ) from None
     if ratio.isnan().any():
         raise SilentAudioError("Signal and noise are both silent.", "Measure where at least one of them is heard.")
     return 10 * torch.log10(ratio)

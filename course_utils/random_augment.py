@@ -4,13 +4,14 @@
 with `.to(device)`: the recordings in it follow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from torchaudio.transforms import Resample
+from torchaudio.functional import resample
 
 from course_utils.augment import add_noise, add_reverb, clip, pitch_shift, telephone
 from course_utils.checks import check_batch, check_waveform
@@ -55,18 +56,22 @@ class RandomAugment(nn.Module):
 
 
 class RandomGain(nn.Module):
-    """Louder or quieter, by so many dB."""
+    """Louder or quieter, by a number of dB between the two of `gain_db`."""
 
     def __init__(self, gain_db: tuple[float, float] = (-6, 6)):
         super().__init__()
         self.gain_db = gain_db
 
     def forward(self, waveform: Tensor) -> Tensor:
-        return waveform * 10 ** (_between(self.gain_db) / 20)
+        return check_batch(waveform) * 10 ** (_between(self.gain_db) / 20)
 
 
 class RandomNoise(nn.Module):
-    """A piece of one of the recordings as noise, at a signal-to-noise ratio in dB; a silent clip stays silent."""
+    """Noise at a signal-to-noise ratio between the two of `snr_db`, in dB; a silent clip stays silent.
+
+    `noises` are recordings [channels, samples] of the waveforms' sample rate, with one channel or as many as they have.
+    One is drawn, and the place in it where the noise starts; after its end it starts again.
+    """
 
     def __init__(self, noises: Iterable[Tensor], snr_db: tuple[float, float] = (5, 30)):
         super().__init__()
@@ -84,7 +89,7 @@ class RandomNoise(nn.Module):
 
 
 class RandomReverb(nn.Module):
-    """In one of the rooms, given by their impulse responses."""
+    """In one of the rooms, given by impulse responses [channels, samples] of the waveforms' sample rate."""
 
     def __init__(self, room_responses: Iterable[Tensor]):
         super().__init__()
@@ -95,7 +100,7 @@ class RandomReverb(nn.Module):
 
 
 class RandomPitch(nn.Module):
-    """Higher or lower, by so many semitones."""
+    """Higher or lower, by a number of semitones between the two of `n_steps`; the same length."""
 
     def __init__(self, sample_rate: int, n_steps: tuple[float, float] = (-2, 2)):
         super().__init__()
@@ -107,20 +112,20 @@ class RandomPitch(nn.Module):
 
 
 class RandomSpeed(nn.Module):
-    """Faster (above 1) or slower, and higher or lower with it; cut or filled up with silence to the same length."""
+    """Faster and higher (above 1), or slower and lower, by one of the factors; cut or filled up to the same length."""
 
     def __init__(self, factors: Iterable[float] = (0.9, 1.0, 1.1)):
         super().__init__()
-        ratios = [Fraction(factor).limit_denominator(100) for factor in factors]
-        self.resamplers = nn.ModuleList(Resample(ratio.numerator, ratio.denominator) for ratio in ratios)
+        self.ratios = [Fraction(factor).limit_denominator(100) for factor in factors]
 
     def forward(self, waveform: Tensor) -> Tensor:
-        resample = self.resamplers[int(torch.randint(len(self.resamplers), ()))]
-        return pad(faster := resample(waveform), (0, waveform.shape[-1] - faster.shape[-1]))
+        ratio = _one_of(self.ratios)
+        resampled = resample(check_batch(waveform), ratio.numerator, ratio.denominator)
+        return pad(resampled, (0, waveform.shape[-1] - resampled.shape[-1]))
 
 
 class RandomTelephone(nn.Module):
-    """Through a telephone line."""
+    """Through a telephone line: see `telephone`. `RandomAugment` alone decides whether; nothing is drawn here."""
 
     def __init__(self, sample_rate: int):
         super().__init__()
@@ -131,7 +136,7 @@ class RandomTelephone(nn.Module):
 
 
 class RandomClip(nn.Module):
-    """Overdriven, by so many dB."""
+    """Overdriven by a number of dB between the two of `drive_db`, and cut off at [-1, 1]."""
 
     def __init__(self, drive_db: tuple[float, float] = (0, 12)):
         super().__init__()
@@ -147,11 +152,18 @@ class _Recordings(nn.Module):
     def __init__(self, recordings: Iterable[Tensor]):
         super().__init__()
         for number, recording in enumerate(recordings):
-            self.register_buffer(f"recording_{number}", check_waveform(recording, allow_1d=True), persistent=False)
+            if not check_waveform(recording, allow_1d=True).any():
+                raise SilentAudioError(f"Recording {number} is silent.", "Look at the file that it comes from.")
+            self.register_buffer(f"recording_{number}", recording, persistent=False)
+        if not self._buffers:
+            raise WaveformError("There is no recording to draw from.", "Pass a list of one or more waveforms.")
 
     def draw(self) -> Tensor:
-        recordings = list(self.buffers())
-        return recordings[int(torch.randint(len(recordings), ()))]
+        return _one_of(list(self.buffers()))
+
+
+def _one_of(things: Sequence) -> Any:
+    return things[int(torch.randint(len(things), ()))]
 
 
 def _between(ends: tuple[float, float]) -> float:

@@ -389,7 +389,7 @@ def test_a_response_that_is_none_is_refused():
         add_reverb(SPEECH, 0 * ROOM)
     with pytest.raises(WaveformError, match="does not fit"):
         add_reverb(SPEECH, ROOM.expand(2, -1))
-    with pytest.raises(WaveformError, match="room response holds NaN"):
+    with pytest.raises(WaveformError, match="room_response holds NaN"):
         add_reverb(SPEECH, ROOM * math.nan)
 
 

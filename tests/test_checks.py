@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.checks import check_positive_integer, check_sample_rate, check_waveform
+from course_utils.checks import (
+    check_batch,
+    check_positive_integer,
+    check_sample_rate,
+    check_spectrogram,
+    check_waveform,
+)
 from course_utils.errors import WaveformError
 
 
@@ -78,3 +84,55 @@ def test_what_counts_nothing_is_refused_by_its_name(value):
         check_positive_integer(value, "hop length", "samples", "Pass another.")
     assert raised.value.problem == f"The hop length is {value!r}; a positive whole number of samples is expected."
     assert raised.value.remedy == "Pass another."
+
+
+@pytest.mark.parametrize("shape", [(1,), (16000,), (2, 16000), (4, 1, 16000), (3, 4, 2, 10), (16, 2, 10)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_batch_of_any_shape_comes_back_as_the_same_tensor(shape, dtype):
+    batch = torch.zeros(shape, dtype=dtype)
+    assert check_batch(batch) is batch
+
+
+@pytest.mark.parametrize(
+    ("batch", "problem", "remedy"),
+    [
+        (np.zeros((2, 1, 100), dtype=np.float32), "ndarray", "torch.from_numpy(noise)"),
+        (torch.zeros(2, 1, 100, dtype=torch.int16), "int16", "noise.float() / 32768"),
+        (torch.zeros(2, 1, 100, dtype=torch.bfloat16), "bfloat16", "noise.float()"),
+        (torch.tensor(0.5), "single number", "all of it"),
+        (torch.zeros(2, 0, 100), "empty", "slice"),
+        (torch.zeros(4, 100, 2), "[samples, channels]", "noise.mT"),
+        (torch.tensor([[[0.0, float("nan")]]]), "(1 of 2 samples)", "division by zero"),
+    ],
+)
+def test_what_is_no_batch_is_named_with_its_remedy(batch, problem, remedy):
+    with pytest.raises(WaveformError) as raised:
+        check_batch(batch, "noise")
+    assert raised.value.problem.startswith("The noise ")
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (201, 80), (2, 201, 80), (4, 2, 201, 80)])
+def test_a_real_spectrogram_comes_back_as_the_same_tensor(shape):
+    spectrogram = torch.zeros(shape)
+    assert check_spectrogram(spectrogram) is spectrogram
+
+
+@pytest.mark.parametrize(
+    ("spectrogram", "problem", "remedy"),
+    [
+        (torch.zeros(201, 80, dtype=torch.complex64), "complex", "spectrogram.abs()"),
+        (torch.zeros(201, 80, dtype=torch.uint8), "uint8", "dtype=torch.float32"),
+        (torch.zeros(201), "[201]", "MelSpectrogram"),
+        (torch.zeros(201, 0), "empty", "file"),
+        (torch.zeros(2, 2).log10(), "(4 of 4 values)", "logarithm of zero"),
+        (np.zeros((201, 80)), "ndarray", "torch.as_tensor(spectrogram"),
+    ],
+)
+def test_what_is_no_spectrogram_is_named_with_its_remedy(spectrogram, problem, remedy):
+    with pytest.raises(WaveformError) as raised:
+        check_spectrogram(spectrogram)
+    assert raised.value.problem.startswith("The spectrogram ")
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy

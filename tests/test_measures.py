@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from course_utils.errors import WaveformError
-from course_utils.measures import copy_snr_db
+from course_utils.errors import SilentAudioError, WaveformError
+from course_utils.measures import copy_snr_db, snr_db
 from course_utils.samples import load_sample, noise
 
 
@@ -32,3 +32,39 @@ def test_an_equal_copy_is_infinitely_close_and_a_missing_end_is_an_error():
     assert copy_snr_db(speech, speech[:, :30_000]) < 10
     with pytest.raises(WaveformError):
         copy_snr_db(speech, speech.numpy())
+
+
+def test_the_ratio_of_two_known_waveforms_is_that_of_their_mean_powers():
+    loud, quiet = torch.full((1, 100), 0.5), torch.full((1, 37), -0.05)
+    assert float(snr_db(loud, quiet)) == pytest.approx(20, abs=1e-4)
+    assert float(snr_db(quiet[0], loud[0])) == pytest.approx(-20, abs=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_each_item_has_its_ratio_over_all_its_channels(dtype):
+    signal = torch.ones(3, 2, 50, dtype=dtype)
+    strengths = torch.tensor([[0.1, 0.0], [1.0, 1.0], [10.0, 10.0]], dtype=dtype)
+    ratios = snr_db(signal, strengths.unsqueeze(-1).expand_as(signal))
+    torch.testing.assert_close(ratios, torch.tensor([20 + 10 * math.log10(2), 0, -20], dtype=dtype))
+    assert snr_db(signal, signal[0]).shape == (3,)
+    assert snr_db(signal[0], signal[0]).shape == ()
+
+
+def test_silence_has_an_infinite_ratio_and_two_silences_none():
+    sound, silence = torch.ones(1, 10), torch.zeros(1, 10)
+    assert snr_db(sound, silence) == math.inf
+    assert snr_db(silence, sound) == -math.inf
+    with pytest.raises(SilentAudioError):
+        snr_db(torch.stack([sound, silence]), torch.stack([sound, silence]))
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros(1, 0), torch.zeros(1, 5, dtype=torch.int16), torch.full((5,), math.nan)])
+def test_a_ratio_needs_two_waveforms(wrong):
+    for pair, name in (((wrong, torch.ones(1, 5)), "signal"), ((torch.ones(1, 5), wrong), "noise")):
+        with pytest.raises(WaveformError, match=f"The {name}"):
+            snr_db(*pair)
+
+
+def test_ratios_of_batches_that_do_not_fit_are_refused():
+    with pytest.raises(WaveformError, match="fit"):
+        snr_db(torch.ones(3, 1, 10), torch.ones(2, 1, 10))
