@@ -69,7 +69,7 @@ def test_the_holes_of_spec_augment_are_30_db_above_the_mean_of_the_quiet_clip():
     assert float(decibel.mean() - decibel[0].mean()) == pytest.approx(31, abs=2)
 
 
-def test_skipped_frames_make_a_bundle_of_lines_of_one_tone_and_time_stretch_keeps_one():
+def test_skipped_frames_make_several_lines_of_one_tone_and_time_stretch_keeps_one():
     spectrum = STFT(tone(660, seconds=2.0))
     skipped = spectrum[:, :, torch.arange(0, spectrum.shape[2], 1.6).long()]
     assert lines(INVERSE(STRETCH(spectrum, 1.6)), within_db=40) == 1
