@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from course_utils.augment import add_noise, clip, pitch_shift, telephone
+from course_utils.random_augment import RandomAugment, RandomNoise, RandomPitch, RandomReverb, RandomTelephone
 from course_utils.samples import load_sample, tone
 
 RATE = 16_000
@@ -113,6 +114,22 @@ def test_the_telephone_leaves_a_little_up_to_4800_hz_and_next_to_nothing_above()
 def test_a_tone_clipped_alike_at_top_and_bottom_gains_its_odd_multiples():
     level = torch.fft.rfft(clip(tone(440), 18)[0]).abs()
     assert min(level[440 * multiple] for multiple in (3, 5, 7)) > 1000 * max(level[440 * n] for n in (2, 4, 6))
+
+
+def test_the_four_copies_of_the_course_pipeline_went_through_the_steps_that_the_text_names():
+    augment = RandomAugment(
+        RandomPitch(RATE, n_steps=(-2, 2)),
+        RandomReverb([mono("room")]),
+        RandomNoise([mono("water"), mono("ambience"), mono("vinyl_noise")], snr_db=(0, 20)),
+        RandomTelephone(RATE),
+        probability=0.5,
+    )
+    taken = []
+    for step, name in zip(augment.steps, ("pitch", "room", "noise", "telephone"), strict=True):
+        step.register_forward_hook(lambda *_, name=name: taken.append(name))
+    torch.manual_seed(4)
+    augment(mono("speech").expand(4, 1, -1))
+    assert taken == ["noise", "telephone", "pitch", "room", "pitch", "room", "noise"]
 
 
 class Draws(Dataset):
