@@ -71,7 +71,7 @@ class Tradeoff(NamedTuple):
 
 
 def tradeoff_explorer() -> Explorer:
-    """Show what one window makes of two tones and of two clicks: no window separates both pairs.
+    """Show what one window makes of two tones and of two clicks: no window separates both pairs if both are close.
 
     On the left stands the spectrum in the middle of the tones, on the right the power around the clicks. A pair is
     separated if the level falls by `SEPARATED_DB` or more between its two. The window is as long as the transform
@@ -125,43 +125,47 @@ def tradeoff_data(n_fft: int, window: str, tone_distance: float, click_distance:
     """
     signal = two_tones_two_clicks(tone_distance, click_distance)[0][0].double()
     shape = WINDOWS[window](n_fft, dtype=torch.float64)
-
-    middle = round(sum(TONES) / 2 * SAMPLE_RATE)
-    seen = signal[middle - n_fft // 2 : middle + n_fft // 2] * shape
-    # Filled up with zeros the transform has more points, on the same curve: the bins do not decide.
-    finer = max(8, 2 ** ceil(log2(POINTS_PER_DISTANCE / tone_distance * SAMPLE_RATE / n_fft)))
-    power = torch.fft.rfft(seen, finer * n_fft).abs() ** 2
-    step = SAMPLE_RATE / (finer * n_fft)
-    low, high = LOWER_TONE - 3 * tone_distance, LOWER_TONE + 4 * tone_distance
-    places = torch.arange(ceil(low / step), int(high / step) + 1)
-    levels = to_db(power[places], floor_db=FLOOR_DB)
-    first, second = (round(tone / step) - int(places[0]) for tone in (LOWER_TONE, LOWER_TONE + tone_distance))
-    tone_dip = dip_db(levels, first, second)
-    at_bins = places % finer == 0
-
-    # All power in a window is the sum over its squares (Parseval), so that one convolution gives it for every moment.
-    reach = round(3.5 * click_distance / 1000 * SAMPLE_RATE)
-    centre = round(CLICKS_AT * SAMPLE_RATE)
-    around = signal[centre - reach - n_fft // 2 : centre + reach + n_fft // 2]
-    energy = fftconvolve(around**2, shape.flip(0) ** 2, mode="valid").clamp(min=0)
-    click_levels = to_db(energy, floor_db=FLOOR_DB)
-    half = round(click_distance / 2000 * SAMPLE_RATE)
-    click_dip = dip_db(click_levels, reach - half, reach + half)
-    caption = (
-        f"Window {milliseconds(n_fft / SAMPLE_RATE)}, bins {SAMPLE_RATE / n_fft:.3g} Hz apart. "
-        f"{_verdict('tones', tone_dip)}. {_verdict('clicks', click_dip)}."
-    )
+    frequencies, tone_levels, is_bin, tone_dip = _around_the_tones(signal, shape, tone_distance)
+    times, click_levels, click_dip = _around_the_clicks(signal, shape, click_distance)
     return Tradeoff(
-        frequencies=places * step,
-        tone_levels=levels,
-        bins=places[at_bins] * step,
-        bin_levels=levels[at_bins],
-        times=1000 / SAMPLE_RATE * torch.arange(-reach, len(energy) - reach),
+        frequencies=frequencies,
+        tone_levels=tone_levels,
+        bins=frequencies[is_bin],
+        bin_levels=tone_levels[is_bin],
+        times=times,
         click_levels=click_levels,
         tone_dip=tone_dip,
         click_dip=click_dip,
-        caption=caption,
+        caption=f"Window {milliseconds(n_fft / SAMPLE_RATE)}, bins {SAMPLE_RATE / n_fft:.3g} Hz apart. "
+        f"{_verdict('tones', tone_dip)}. {_verdict('clicks', click_dip)}.",
     )
+
+
+def _around_the_tones(signal: Tensor, window: Tensor, distance: float) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Frequencies in Hz, levels in dB, which of them are bins, and the dip in dB."""
+    n_fft = len(window)
+    middle = round(sum(TONES) / 2 * SAMPLE_RATE)
+    seen = signal[middle - n_fft // 2 : middle + n_fft // 2] * window
+    # Filled up with zeros the transform has more points, on the same curve: the bins do not decide.
+    finer = max(8, 2 ** ceil(log2(POINTS_PER_DISTANCE / distance * SAMPLE_RATE / n_fft)))
+    power = torch.fft.rfft(seen, finer * n_fft).abs() ** 2
+    step = SAMPLE_RATE / (finer * n_fft)
+    start, first, second, end = (round((LOWER_TONE + times * distance) / step) for times in (-3, 0, 1, 4))
+    places = torch.arange(start, end + 1)
+    levels = to_db(power[places], floor_db=FLOOR_DB)
+    return places * step, levels, places % finer == 0, dip_db(levels, first - start, second - start)
+
+
+def _around_the_clicks(signal: Tensor, window: Tensor, distance: float) -> tuple[Tensor, Tensor, float]:
+    """Times in milliseconds from the middle, levels in dB, and the dip in dB."""
+    middle = round(CLICKS_AT * SAMPLE_RATE)
+    half, reach = (round(times * distance / 1000 * SAMPLE_RATE) for times in (0.5, 3.5))
+    seen = signal[middle - reach - len(window) // 2 : middle + reach + len(window) // 2]
+    # All power in a window is the sum over its squares (Parseval), so that one convolution gives it for every moment.
+    power = fftconvolve(seen**2, window.flip(0) ** 2, mode="valid").clamp(min=0)
+    levels = to_db(power, floor_db=FLOOR_DB)
+    times = torch.arange(-reach, reach + 1) * (1000 / SAMPLE_RATE)
+    return times, levels, dip_db(levels, reach - half, reach + half)
 
 
 def dip_db(levels: Tensor, first: int, second: int) -> float:

@@ -87,6 +87,20 @@ def test_the_level_between_the_tones_is_the_sum_of_their_powers():
     assert tradeoff_data(2048, "rectangular", 10, 8).tone_dip == pytest.approx(expected, abs=0.15)
 
 
+def test_a_quarter_of_a_cycle_is_the_fair_phase_between_the_hardest_and_the_easiest_of_the_beat():
+    time = (torch.arange(4096, dtype=torch.float64) - 2048) / 16000
+    window = torch.hann_window(4096, dtype=torch.float64)
+
+    def dip(phase):
+        tones = torch.sin(2 * torch.pi * 440 * time) + torch.sin(2 * torch.pi * 450 * time + phase)
+        levels = 20 * torch.log10(torch.fft.rfft(tones * window, 160_000).abs())  # bins 0.1 Hz apart
+        return dip_db(levels, 4400, 4500)
+
+    loudest, quarter, quietest = (dip(phase) for phase in (0, torch.pi / 2, torch.pi))
+    assert loudest < quarter < quietest
+    assert tradeoff_data(4096, "Hann", 10, 8).tone_dip == pytest.approx(quarter, abs=0.05)
+
+
 @given(st.lists(st.floats(-60, 0), min_size=2, max_size=20), st.data())
 def test_a_dip_is_counted_from_the_lower_of_both_and_never_negative(levels, data):
     first = data.draw(st.integers(0, len(levels) - 2))
