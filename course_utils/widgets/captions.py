@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 
 def milliseconds(seconds: float) -> str:
-    """Write a short time: three digits are enough, and none after the point from 1 s on."""
-    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{1000 * seconds:.0f} ms"
+    """Write a short time: three digits are enough, and none after the point from 0.1 s on."""
+    return f"{1000 * seconds:.3g} ms" if seconds < 0.1 else f"{1000 * seconds:.0f} ms"
 
 
 def listed(items: Iterable) -> str:
