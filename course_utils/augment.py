@@ -142,8 +142,10 @@ def small_ratio(n_steps: float) -> Fraction:
     if not abs(n_steps) <= MOST_STEPS:
         raise WaveformError(f"The interval is {n_steps} semitones.", f"Stay between -{MOST_STEPS} and {MOST_STEPS}.")
     exact = 2 ** (n_steps / 12)
-    fractions = (Fraction(round(exact * denominator), denominator) for denominator in count(1))
-    return next(ratio for ratio in fractions if ratio and abs(1200 * math.log2(ratio / exact)) < SMALLEST_CENTS)
+    largest = 2 ** (SMALLEST_CENTS / 1200)
+    close = (d for d in count(1) if 1 / largest < round(exact * d) / (exact * d) < largest)
+    denominator = next(close)
+    return Fraction(round(exact * denominator), denominator)
 
 
 def add_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
@@ -175,7 +177,9 @@ def add_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
     if not energy:
         raise SilentAudioError("The room response is silent.", "Look at the file or the slice that it comes from.")
     direct = int(response.abs().amax(dim=0).argmax())
-    reverberant = AF.fftconvolve(items, (response / energy.sqrt()).expand(*items.shape[:-1], -1))
+    total = items.shape[-1] + response.shape[-1] - 1
+    response = pad(response / energy.sqrt(), (0, 2 ** math.ceil(math.log2(total)) - total))  # the FFT likes powers of 2
+    reverberant = AF.fftconvolve(items, response.reshape(*[1] * (items.ndim - 2), *response.shape))
     return reverberant[..., direct : direct + items.shape[-1]].reshape(waveform.shape)
 
 

@@ -81,9 +81,10 @@ class RandomNoise(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         noise = self.noises.draw()
         start = int(torch.randint(noise.shape[-1], ()))
+        piece = noise.roll(-start, dims=-1)[..., : waveform.shape[-1]]
         snr_db = _between(self.snr_db)
         try:
-            return add_noise(waveform, noise.roll(-start, dims=-1), snr_db)
+            return add_noise(waveform, piece, snr_db)
         except SilentAudioError:
             return waveform
 
