@@ -3,7 +3,7 @@
 Run by hand: OMP_NUM_THREADS=1 python benchmarks/pitch_shift.py
 
 torchaudio's function and torch-pitch-shift build a resampling kernel on every call, gigabytes large for some ratios;
-`T.PitchShift` builds it on the first call and keeps it. Takes a quarter of an hour and 16 GB of memory.
+`T.PitchShift` builds it on the first call and keeps it. Takes a quarter of an hour and 20 GB of memory.
 """
 
 import math
@@ -17,8 +17,9 @@ from timing import medians
 from torch import Tensor
 from torchaudio.transforms import PitchShift
 
+from course_utils.audio_io import load_audio
 from course_utils.augment import pitch_shift
-from course_utils.samples import load_sample
+from course_utils.samples import sample_path
 
 SECONDS = 10
 ROUNDS = 7
@@ -123,10 +124,12 @@ def mean_distance(method, sample_rate: int, n_steps: int, vibrato: float) -> flo
 
 
 def compare_notes() -> None:
-    print("\nNotes of recorded instruments: error of the fundamental in cents / change of the level in dB, for n_steps")
+    print(
+        "\nNotes of instruments at 16000 Hz: error of the fundamental in cents / change of the level in dB, for n_steps"
+    )
     print(f"{'':22}" + "".join(f"{n_steps:15d}" for n_steps in QUALITY_STEPS))
     for instrument, (start, frequency) in INSTRUMENTS.items():
-        waveform, sample_rate = load_sample(instrument)
+        waveform, sample_rate = load_audio(sample_path(instrument), sample_rate=16_000)
         note = waveform[:1, round(start * sample_rate) : round((start + 2) * sample_rate)]
         before = fundamental(note, sample_rate, frequency)
         for name, method in METHODS.items():
