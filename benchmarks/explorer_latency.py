@@ -47,7 +47,10 @@ EXPLORERS = {
     "STFT": ("from course_utils.widgets.stft import stft_explorer\nstft_explorer()", "Window (n_fft)"),
     "trade-off": ("from course_utils.widgets.tradeoff import tradeoff_explorer\ntradeoff_explorer()", "Window (n_fft)"),
     "mel": ("from course_utils.widgets.mel import mel_explorer\nmel_explorer()", "Bands (n_mels)"),
-    "masks": ("from course_utils.widgets.masks import mask_explorer\nmask_explorer()", "Another draw (seed)"),
+    "masks": (
+        "from course_utils.widgets.masks import mask_explorer\nmask_explorer()",
+        "Time masks below (time_mask_param)",
+    ),
 }
 """Of each: the cell that shows it, and the slider that is moved."""
 
