@@ -11,7 +11,8 @@ from course_utils.samples import chirp, noise
 
 
 def check_shape(spectrogram_shape: Any) -> str | None:
-    for samples, n_fft, hop_length, center in ((16_000, 1024, 256, True), (50_050, 400, 160, False)):
+    cases = ((16_000, 1024, 256, True), (16_000, 400, 160, True), (48_000, 2048, 512, True), (50_050, 1024, 160, False))
+    for samples, n_fft, hop_length, center in cases:
         got = call(spectrogram_shape, samples, n_fft, hop_length, center)
         where = f"{samples} samples, n_fft {n_fft}, hop {hop_length}, center={center}"
         if feedback := _shape_feedback(got, samples, n_fft, hop_length, center):
@@ -35,6 +36,7 @@ def _shape_feedback(got: Any, samples: int, n_fft: int, hop_length: int, center:
     if feedback := compare_number(bins, right[0], "bins", wrong_bins):
         return feedback
     wrong_frames = {
+        right[1] + 1: "One frame too many: only whole hops count, so divide with `//`.",
         right[1] - 1: "One frame is missing: the first stands there before any hop.",
         padded: "That is the count with padding; `center=False` adds none.",
         inside: "That is the count without padding; `center=True` adds half a window at each end.",
@@ -64,6 +66,7 @@ return n_fft // 2 + 1, (samples - n_fft) // hop_length + 1""",
         "return n_fft // 2, samples // hop_length + 1": "One bin is missing",
         "return n_fft, samples // hop_length + 1": "mirror images",
         "return n_fft // 2 + 1, samples // hop_length": "One frame is missing",
+        "return n_fft // 2 + 1, round(samples / hop_length) + 1": "One frame too many",
         "return n_fft // 2 + 1, samples / hop_length + 1": "Frames are whole",
         """if center:
     return n_fft // 2 + 1, samples // hop_length + 1
@@ -89,14 +92,17 @@ def _power_feedback(got: Any, spectrogram: Tensor) -> str | None:
         if got.is_complex() and compare(got.abs(), want) is None:
             return "This is still complex: the square of a complex number has twice its angle. Take `abs()` first."
         values = got.abs() if got.is_complex() else got
-        if compare(values, spectrogram.abs()) is None:
-            return "This is the magnitude. Power is its square."
-        if compare(values, spectrogram.real.square()) is None:
-            return "Only the real part was squared. The imaginary part holds the other half: real² + imag²."
-        if compare(values, spectrogram.abs().pow(4)) is None:
-            return "Squared twice: that is the power of the power."
-        if compare(values, spectrogram.real + spectrogram.imag) is None:
-            return "Real and imaginary part are added as they are. Square each of them first."
+        real, imaginary = spectrogram.real, spectrogram.imag
+        for wrong, words in (
+            (spectrogram.abs(), "This is the magnitude. Power is its square."),
+            (spectrogram.abs().pow(4), "Squared twice: that is the power of the power."),
+            (real, "This is the real part alone. The imaginary part holds the other half: real² + imag²."),
+            (real.square(), "Only the real part was squared. The imaginary part holds the other half: real² + imag²."),
+            (real + imaginary, "Real and imaginary part are added as they are. Square each of them first."),
+            ((real + imaginary).square(), "Square real and imaginary part first, each for itself; then add."),
+        ):
+            if compare(values, wrong) is None:
+                return words
     if isinstance(got, Tensor) and got.shape == want.mT.shape:
         return "The last two axes are swapped: bins come before frames."
     return compare(got, want)
@@ -118,7 +124,9 @@ def power_of(spectrogram: Tensor) -> Tensor:
         "return spectrogram.square()": "still complex",
         "return spectrogram.real.square()": "Only the real part",
         "return (spectrogram.abs() ** 2) ** 2": "Squared twice",
+        "return spectrogram.real": "the real part alone",
         "return spectrogram.real + spectrogram.imag": "Square each of them first",
+        "return (spectrogram.real + spectrogram.imag) ** 2": "then add",
         "return spectrogram.abs().square().transpose(1, 2)": "The last two axes are swapped",
         "return spectrogram.abs().square().sum(dim=1)": "The shape is",
     },
@@ -188,6 +196,60 @@ return n_fft""",
 )
 
 
+def check_fitting(fitting_frequency: Any) -> str | None:
+    for frequency, n_fft, sample_rate in ((700, 1024, 16_000), (590, 1024, 8000), (1000, 2048, 44_100)):
+        got = call(fitting_frequency, frequency, n_fft, sample_rate)
+        if feedback := _fitting_feedback(got, frequency, n_fft, sample_rate):
+            return f"{frequency} Hz, {n_fft} samples at {sample_rate} Hz: {feedback}"
+    return None
+
+
+def _fitting_feedback(got: Any, frequency: float, n_fft: int, sample_rate: int) -> str | None:
+    cycles, bin_width = frequency * n_fft / sample_rate, sample_rate / n_fft
+    wrong = {
+        int(round(cycles) * bin_width): "Whole hertz do not fit, whole cycles do: leave the fraction.",
+        round(round(cycles) * bin_width): "Whole hertz do not fit, whole cycles do: leave the fraction.",
+        frequency: f"{frequency} Hz makes {cycles:.2f} cycles in the frame. The last is cut off, so the tone leaks.",
+        cycles: f"That is the number of cycles in the frame, and {cycles:.2f} are not whole.",
+        round(cycles): "That is the number of cycles in the frame. How many does it make in a second?",
+        int(cycles) * bin_width: "It fits, but the next one above is nearer: round, do not cut off.",
+        (int(cycles) + 1) * bin_width: "It fits, but the one below is nearer: round to the nearest.",
+        round(2 * cycles) / 2 * bin_width: "Half a cycle is left over: one step is sample_rate / n_fft.",
+        round(cycles) / bin_width: "Upside down: cycles in a frame, times frames in a second, sample_rate / n_fft.",
+    }
+    return compare_number(got, round(cycles) * bin_width, "Hz", wrong, tolerance=1e-5)
+
+
+FITTING = Exercise(
+    id="03.4",
+    objective="03.window",
+    answer="fitting_frequency",
+    frame='''
+def fitting_frequency(frequency: float, n_fft: int, sample_rate: int) -> float:
+    """The frequency in Hz nearest to the wanted one that goes into n_fft samples in whole cycles."""
+    {body}
+''',
+    body="""cycles = round(frequency * n_fft / sample_rate)
+return cycles * sample_rate / n_fft""",
+    check=check_fitting,
+    wrong={
+        "return frequency": "so the tone leaks",
+        "return frequency * n_fft / sample_rate": "are not whole",
+        "return round(frequency * n_fft / sample_rate)": "How many does it make in a second",
+        "return int(frequency * n_fft / sample_rate) * sample_rate / n_fft": "do not cut off",
+        "return math.ceil(frequency * n_fft / sample_rate) * sample_rate / n_fft": "the one below is nearer",
+        "return round(frequency * n_fft / sample_rate) * sample_rate // n_fft": "leave the fraction",
+        "return round(frequency * n_fft / (sample_rate / 2)) * (sample_rate / 2) / n_fft": "Half a cycle",
+        "return round(frequency * n_fft / sample_rate) * n_fft / sample_rate": "Upside down",
+    },
+    hints=(
+        "How many cycles does a tone of that frequency make while n_fft samples pass? They last n_fft / sample_rate s.",
+        "frequency * n_fft / sample_rate cycles. Round them to a whole number.",
+        "Back to hertz: so many cycles in n_fft samples are cycles * sample_rate / n_fft in a second.",
+    ),
+)
+
+
 def check_robot(robot: Any) -> str | None:
     waveform = noise(0.7345) + chirp(200, 3000, 0.7345)
     return _robot_feedback(call(robot, waveform), waveform)
@@ -207,13 +269,18 @@ def _robot_feedback(got: Any, waveform: Tensor) -> str | None:
             return "This was made from power. The inverse needs magnitudes: `abs()`, not squared."
         if compare(got, inverse(spectrogram.real + 0j, length=samples)) is None:
             return "The real part is not the magnitude: it depends on the phase. Take `abs()`."
+        forward, inverse = Spectrogram(400, power=None), InverseSpectrogram(400)
+        if compare(got, inverse(forward(waveform).abs() + 0j, length=samples)) is None:
+            return (
+                "This buzzes at 80 Hz: the hop was half a window, the default. Pass `hop_length=160`, there and back."
+            )
     if isinstance(got, Tensor) and got.shape[1:] == (samples // 160 * 160,):
         return f"{samples % 160} samples are missing at the end: pass `length=`."
     return compare(got, want)
 
 
 ROBOT = Exercise(
-    id="03.4",
+    id="03.5",
     objective="03.inverse",
     answer="robot",
     frame='''
@@ -239,6 +306,9 @@ return inverse(forward(waveform).real + 0j, length=waveform.shape[1])""": "real 
         """forward = torchaudio.transforms.Spectrogram(400, hop_length=160, power=1)
 inverse = torchaudio.transforms.InverseSpectrogram(400, hop_length=160)
 return inverse(forward(waveform) + 0j)""": "pass `length=`",
+        """forward = torchaudio.transforms.Spectrogram(400, power=1)
+inverse = torchaudio.transforms.InverseSpectrogram(400)
+return inverse(forward(waveform) + 0j, length=waveform.shape[1])""": "half a window, the default",
         """forward = torchaudio.transforms.Spectrogram(400, hop_length=160, power=1)
 return forward(waveform) + 0j""": "still a spectrogram",
         """forward = torchaudio.transforms.Spectrogram(400, hop_length=160, power=1)
@@ -252,4 +322,4 @@ return inverse(forward(waveform) + 0j)""": "times as long",
     ),
 )
 
-EXERCISES = [SHAPE, POWER, SEPARATING, ROBOT]
+EXERCISES = [SHAPE, POWER, SEPARATING, FITTING, ROBOT]

@@ -69,6 +69,7 @@ def test_the_default_hop_is_half_a_window():
         (2048, 512, 44_100, 46, 12, 22),
         (1024, 256, 44_100, 23, 6, 43),
         (1024, 256, 16_000, 64, 16, 16),
+        (400, 160, 44_100, 9, 4, 110),  # the settings for speech, copied to a higher rate
     ],
 )
 def test_the_table_of_settings_is_right(n_fft, hop_length, sample_rate, window_ms, hop_ms, bin_hz):
