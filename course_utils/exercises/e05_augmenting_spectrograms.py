@@ -167,55 +167,6 @@ def own_masks(starts: Tensor, sizes: Tensor, n_frames: int) -> Tensor:
 )
 
 
-def check_frames(frames_after: Any) -> str | None:
-    for frames, rate in ((117, 1.2), (187, 0.7), (332, 1.6), (100, 2.0)):
-        stretch = torchaudio.transforms.TimeStretch(hop_length=1, n_freq=3, fixed_rate=rate)
-        want = stretch(torch.ones(1, 3, frames, dtype=torch.complex64)).shape[-1]
-        got = call(frames_after, frames, rate)
-        if isinstance(got, float) and not got.is_integer():
-            return f"{frames} frames at rate {rate}: {got:.2f} frames. Frames are whole: round up."
-        feedback = compare_number(
-            got,
-            want,
-            "frames",
-            {
-                math.ceil(frames * rate): "Upside down: a rate above 1 is faster, so fewer frames are left.",
-                math.floor(frames / rate): "Rounded down, the last piece of a frame is lost: round up.",
-                math.ceil(frames / rate) + 1: "One too many: no frame is added at the end.",
-                math.ceil(frames * (2 - rate)): "20 % faster is not 20 % shorter: divide by the rate.",
-            },
-        )
-        if feedback:
-            return f"{frames} frames at rate {rate}: {feedback}"
-    return None
-
-
-FRAMES = Exercise(
-    id="05.4",
-    objective="05.stretch",
-    answer="frames_after",
-    frame='''
-def frames_after(frames: int, rate: float) -> int:
-    """How many frames TimeStretch makes of `frames`."""
-    {body}
-''',
-    body="return math.ceil(frames / rate)",
-    check=check_frames,
-    wrong={
-        "return frames / rate": "round up",
-        "return math.ceil(frames * rate)": "Upside down",
-        "return int(frames / rate)": "Rounded down",
-        "return math.ceil(frames / rate) + 1": "One too many",
-        "return math.ceil(frames * (2 - rate))": "20 % faster is not 20 % shorter",
-        "return frames": "too large",
-    },
-    hints=(
-        "Rate 2 leaves every other frame: half of them.",
-        "Frames are counted 0, rate, 2 * rate, ... as long as they lie inside: so round up, with `math.ceil`.",
-    ),
-)
-
-
 def check_stretched(stretched: Any) -> str | None:
     generator = torch.Generator().manual_seed(5)
     for n_fft, frames, rate in ((400, 40, 1.25), (1024, 30, 0.8)):
@@ -243,7 +194,7 @@ def check_stretched(stretched: Any) -> str | None:
 
 
 STRETCHED = Exercise(
-    id="05.5",
+    id="05.4",
     objective="05.stretch",
     answer="stretched",
     frame='''
@@ -271,4 +222,4 @@ return stretch(spectrum, rate)""",
     ),
 )
 
-EXERCISES = [LONGEST, FILL, OWN_MASKS, FRAMES, STRETCHED]
+EXERCISES = [LONGEST, FILL, OWN_MASKS, STRETCHED]
