@@ -21,6 +21,7 @@ def check_inverse(mel_to_hertz: Any) -> str | None:
             "Hz",
             {
                 700 * power_of_ten: "The 1 is missing: undo the `1 +` as well.",
+                700 * (power_of_ten + 1): "The 1 was added on the way there, so take it away on the way back.",
                 700 * power_of_ten - 1: "The 1 goes too late. It was added after the division, before the logarithm.",
                 power_of_ten - 1: "The 700 is missing: the formula divided by it.",
                 700 * math.expm1(mel / 2595): "`exp` undoes the natural logarithm; log10 is undone by `10 **`.",
@@ -47,6 +48,7 @@ def mel_to_hertz(mel: float) -> float:
     check=check_inverse,
     wrong={
         "return 700 * 10 ** (mel / 2595)": "The 1 is missing",
+        "return 700 * (10 ** (mel / 2595) + 1)": "take it away",
         "return 700 * 10 ** (mel / 2595) - 1": "The 1 goes too late",
         "return 10 ** (mel / 2595) - 1": "The 700 is missing",
         "return 700 * (math.exp(mel / 2595) - 1)": "undoes the natural logarithm",
@@ -76,8 +78,8 @@ def check_count(count_empty: Any) -> str | None:
         got = call(count_empty, bank)
         peaks = bank.amax(dim=0)
         empty = int((peaks == 0).sum())
-        if isinstance(got, bool):
-            return "That says whether there are empty filters; the question is how many."
+        if isinstance(got, bool) or (isinstance(got, Tensor) and got.ndim == 0 and got.dtype == torch.bool):
+            return "That is yes or no; the question is how many."
         if isinstance(got, Tensor) and got.ndim > 0:
             return f"{words}: that is a tensor of shape {list(got.shape)}; count, and return one number."
         feedback = compare_number(
@@ -90,7 +92,8 @@ def check_count(count_empty: Any) -> str | None:
                     (bank.amax(dim=1) == 0).sum()
                 ): "Those are the bins that no filter uses. A filter is a column: take the largest value over dim=0.",
                 int((peaks > 0).sum()): "Those are the filters that do hold a bin. Count the others.",
-                int((peaks < 1).sum()): "A peak below 1 is no fault: the bin lies beside the tip. Empty means 0.",
+                bank.shape[1]: "That is every filter. A peak below 1, or zeros beside its band, are no fault: "
+                "empty means 0 at every bin.",
             },
         )
         if feedback:
@@ -113,7 +116,7 @@ def count_empty(bank: Tensor) -> int:
         "return int((bank == 0).sum())": "all weights that are 0",
         "return int((bank.amax(dim=1) == 0).sum())": "bins that no filter uses",
         "return int((bank.amax(dim=0) > 0).sum())": "do hold a bin",
-        "return int((bank.amax(dim=0) < 1).sum())": "beside the tip",
+        "return int((bank.amax(dim=0) < 1).sum())": "That is every filter",
         "return (bank.amax(dim=0) == 0).nonzero()": "return one number",
         "return bool((bank.amax(dim=0) == 0).any())": "how many",
     },
@@ -128,7 +131,7 @@ def count_empty(bank: Tensor) -> int:
 def check_decibel(mel_to_db: Any) -> str | None:
     item = torch.linspace(0.01, 4.0, 12).reshape(3, 4) ** 3
     power = torch.stack([item, 1e-4 * item, torch.zeros_like(item)])
-    power[0, 0, 0] = 1e-7
+    power[0, 0, 0] = 1e-9
     for top_db in (80.0, 30.0):
         if feedback := _decibel_feedback(call(mel_to_db, power, top_db), power, top_db):
             return f"top_db={top_db:g}: {feedback}"
@@ -136,16 +139,24 @@ def check_decibel(mel_to_db: Any) -> str | None:
 
 
 def _decibel_feedback(got: Any, power: Tensor, top_db: float) -> str | None:
-    def with_floor(decibel: Tensor, over: tuple[int, ...] = (-2, -1)) -> Tensor:
-        return torch.maximum(decibel, decibel.amax(dim=over, keepdim=True) - top_db)
+    def with_floor(decibel: Tensor, over: tuple[int, ...] = (-2, -1), below: float = top_db) -> Tensor:
+        return torch.maximum(decibel, decibel.amax(dim=over, keepdim=True) - below)
 
     decibel = 10 * torch.log10(power.clamp(min=1e-10))
     want = with_floor(decibel)
+    floor = decibel.amax(dim=(-2, -1), keepdim=True) - top_db
     foreseen = (
         (with_floor(2 * decibel), "Twice as many dB as there are: a mel spectrogram holds power, and power takes 10."),
         (with_floor(10 * power.clamp(min=1e-10).log()), "That is the natural logarithm. Decibels are made with log10."),
         (with_floor(decibel, (0, 1, 2)), "The floor is the same for the whole batch: a loud item hides a quiet one."),
         (with_floor(decibel, (-2,)), "Each frame has a floor of its own; an item should have one."),
+        (with_floor(decibel, (-1,)), "Each band has a floor of its own; an item should have one."),
+        (with_floor(decibel, below=80), "The floor is always 80 dB below the loudest point: use the `top_db` given."),
+        (torch.minimum(decibel, floor), "`minimum` keeps what lies below the floor; `maximum` lifts it."),
+        (
+            with_floor(10 * torch.log10(power + 1e-10)),
+            "Adding 1e-10 lifts weak values by up to 3 dB; `clamp` does not.",
+        ),
         (decibel.clamp(min=-top_db), "The floor is fixed at -top_db. It should lie top_db below the item's loudest."),
         (want - decibel.amax(dim=(-2, -1), keepdim=True), "0 dB should be a power of 1, not the loudest point."),
         (decibel, "There is no floor yet: nothing should lie more than top_db below its item's loudest point."),
@@ -182,6 +193,14 @@ return torch.maximum(decibel, floor)""",
         "return torch.maximum(decibel, decibel.amax(dim=(1, 2), keepdim=True) - top_db)": "became -inf",
         "decibel = 10 * torch.log10(power.clamp(min=1e-10))\n"
         "return torch.maximum(decibel, decibel.amax(dim=1, keepdim=True) - top_db)": "Each frame",
+        "decibel = 10 * torch.log10(power.clamp(min=1e-10))\n"
+        "return torch.maximum(decibel, decibel.amax(dim=2, keepdim=True) - top_db)": "Each band",
+        "decibel = 10 * torch.log10(power.clamp(min=1e-10))\n"
+        "return torch.maximum(decibel, decibel.amax(dim=(1, 2), keepdim=True) - 80)": "always 80 dB",
+        "decibel = 10 * torch.log10(power.clamp(min=1e-10))\n"
+        "return torch.minimum(decibel, decibel.amax(dim=(1, 2), keepdim=True) - top_db)": "`maximum` lifts it",
+        "decibel = 10 * torch.log10(power + 1e-10)\n"
+        "return torch.maximum(decibel, decibel.amax(dim=(1, 2), keepdim=True) - top_db)": "Adding 1e-10",
         "decibel = 10 * torch.log10(power.clamp(min=1e-10))\n"
         "return (decibel - decibel.amax(dim=(1, 2), keepdim=True)).clamp(min=-top_db)": "not the loudest point",
         "decibel = 10 * torch.log(power.clamp(min=1e-10))\n"
@@ -222,6 +241,8 @@ def _features_feedback(got: Any, mfcc: Tensor) -> str | None:
         return "`stack` makes a new axis. `cat` joins along one that is there."
     if compare(got, torch.cat([mfcc, delta, delta], dim=1)) is None:
         return "The last 13 rows are the deltas once more. They should be the deltas of the deltas."
+    if compare(got, torch.cat([second, delta, mfcc], dim=1)) is None:
+        return "The order is turned round: the MFCCs come first."
     if compare(got, torch.cat([mfcc, second, delta], dim=1)) is None:
         return "The last two parts are the wrong way round: MFCCs, deltas, deltas of the deltas."
     across = compute_deltas(mfcc.transpose(1, 2)).transpose(1, 2)
@@ -249,6 +270,7 @@ return torch.cat([mfcc, delta, compute_deltas(delta)], dim=1)""",
         "delta = compute_deltas(mfcc)\nreturn torch.stack([mfcc, delta, compute_deltas(delta)], dim=1)": "a new axis",
         "delta = compute_deltas(mfcc)\nreturn torch.cat([mfcc, delta, delta], dim=1)": "the deltas once more",
         "delta = compute_deltas(mfcc)\nreturn torch.cat([mfcc, compute_deltas(delta), delta], dim=1)": "way round",
+        "delta = compute_deltas(mfcc)\nreturn torch.cat([compute_deltas(delta), delta, mfcc], dim=1)": "come first",
         "delta = compute_deltas(mfcc.mT).mT\n"
         "return torch.cat([mfcc, delta, compute_deltas(delta.mT).mT], dim=1)": "from one coefficient to the next",
     },
@@ -272,6 +294,8 @@ def _pictures_feedback(got: Any, mel_db: Tensor) -> str | None:
     def standardised(over: tuple[int, ...]) -> Tensor:
         return (mel_db - mel_db.mean(dim=over, keepdim=True)) / mel_db.std(dim=over, keepdim=True)
 
+    mean, deviation = mel_db.mean(dim=(1, 2), keepdim=True), mel_db.std(dim=(1, 2), keepdim=True)
+    lowest, highest = mel_db.amin(dim=(1, 2), keepdim=True), mel_db.amax(dim=(1, 2), keepdim=True)
     want = standardised((1, 2)).unsqueeze(1)
     if compare(got, want, tolerance=1e-3) is None or not isinstance(got, Tensor):
         return compare(got, want, tolerance=1e-3)
@@ -291,7 +315,15 @@ def _pictures_feedback(got: Any, mel_db: Tensor) -> str | None:
         (mel_db, "The shape is right, but the values are dB still: subtract the mean, divide by the deviation."),
         (standardised((0, 1, 2)), "Mean and deviation are those of the whole batch; each item should have its own."),
         (standardised((2,)), "Each band was standardised for itself: that wipes out which bands are strong."),
-        (mel_db - mel_db.mean(dim=(1, 2), keepdim=True), "The mean is gone; now divide by the standard deviation."),
+        (standardised((1,)), "Each frame was standardised for itself: that wipes out which moments are loud."),
+        (mel_db - mean, "The mean is gone; now divide by the standard deviation."),
+        (mel_db / deviation, "The deviation is 1; but first the mean must be subtracted."),
+        (mel_db - mean / deviation, "Brackets: first subtract the mean, then divide the difference by the deviation."),
+        ((mel_db - mean) / deviation.square(), "Divided by the variance. The deviation is its square root: `std`."),
+        (
+            (mel_db - lowest) / (highest - lowest),
+            "These lie from 0 to 1. A mean of 0 and a deviation of 1 are asked for.",
+        ),
     ):
         if compare(got, wrong.unsqueeze(1), tolerance=1e-3) is None:
             return words
@@ -319,7 +351,13 @@ return ((mel_db - mean) / deviation).unsqueeze(1)""",
         "return mel_db.unsqueeze(1)": "dB still",
         "return ((mel_db - mel_db.mean()) / mel_db.std()).unsqueeze(1)": "whole batch",
         "return ((mel_db - mel_db.mean(2, keepdim=True)) / mel_db.std(2, keepdim=True)).unsqueeze(1)": "Each band",
+        "return ((mel_db - mel_db.mean(1, keepdim=True)) / mel_db.std(1, keepdim=True)).unsqueeze(1)": "Each frame",
         "return (mel_db - mel_db.mean(dim=(1, 2), keepdim=True)).unsqueeze(1)": "The mean is gone",
+        "return (mel_db / mel_db.std(dim=(1, 2), keepdim=True)).unsqueeze(1)": "must be subtracted",
+        "return (mel_db - mel_db.mean((1, 2), True) / mel_db.std((1, 2), keepdim=True)).unsqueeze(1)": "Brackets",
+        "return ((mel_db - mel_db.mean((1, 2), True)) / mel_db.var((1, 2), keepdim=True)).unsqueeze(1)": "the variance",
+        "low, high = mel_db.amin((1, 2), True), mel_db.amax((1, 2), True)\n"
+        "return ((mel_db - low) / (high - low)).unsqueeze(1)": "from 0 to 1",
     },
     hints=(
         "`mel_db.mean(dim=(1, 2), keepdim=True)` is one mean for each item; `std` works alike.",

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import cache
 
 import pytest
 import torch
@@ -60,6 +61,7 @@ def mel_db(mel) -> Tensor:
     return T.AmplitudeToDB("power", top_db=80)(mel)
 
 
+@cache
 def recipe(name: str) -> dict:
     """What the recipe's cell defines."""
     notebook = read(NOTEBOOKS / "04_mel_and_mfcc.ipynb")
@@ -69,10 +71,11 @@ def recipe(name: str) -> dict:
     return defined
 
 
-def empty_filters(n_freqs: int, f_max: float, n_mels: int, sample_rate: int, f_min: float = 0.0) -> int:
+def empty_filters(n_freqs: int, f_max: float, n_mels: int, sample_rate: int, f_min=0.0, scale="htk") -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return int((F.melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate).amax(dim=0) == 0).sum())
+        bank = F.melscale_fbanks(n_freqs, f_min, f_max, n_mels, sample_rate, mel_scale=scale)
+    return int((bank.amax(dim=0) == 0).sum())
 
 
 def keep(mel_db: Tensor, first: int) -> Tensor:
@@ -102,12 +105,6 @@ def voicing(waveform: Tensor) -> tuple[float, float]:
     lags = torch.arange(64, 229)
     best = (likeness[:, lags] / likeness[:, :1] / (1 - lags / 640)).max(dim=1)
     return best.values.median().item(), 16_000 / (64 + best.indices.median().item())
-
-
-def level_range(waveform: Tensor) -> float:
-    """dB from the quiet to the loud frames, 5 to 95 %."""
-    levels = 10 * frames_of(waveform).square().mean(dim=1).clamp(min=1e-9).log10()
-    return float(levels.quantile(0.95) - levels.quantile(0.05))
 
 
 def test_a_tone_pair_100_hz_apart_is_a_leap_when_low_and_a_third_of_a_semitone_when_high():
@@ -146,7 +143,7 @@ def test_whispers_range_of_8_is_80_db():
     assert T.AmplitudeToDB("power")(torch.tensor([10.0**-8])).item() == pytest.approx(-80)
 
 
-@pytest.mark.parametrize(("n_fft", "n_mels"), [(256, 57), (400, 89), (512, 114), (1024, 227)])
+@pytest.mark.parametrize(("n_fft", "n_mels"), [(256, 57), (400, 89)])
 def test_the_recipe_finds_the_last_number_of_bands_without_an_empty_filter(n_fft, n_mels):
     assert recipe("largest-n-mels")["largest_n_mels"](n_fft, 16_000) == n_mels
     assert not any(empty_filters(n_fft // 2 + 1, 8000, fewer, 16_000) for fewer in range(1, n_mels + 1))
@@ -159,20 +156,14 @@ def test_the_empty_filters_fit_between_two_bins_40_hz_apart():
     assert inside == [0, 3, 6, 13]
 
 
-def test_n_fft_512_leaves_the_lowest_of_128_filters_empty_and_it_is_27_9_hz_wide():
-    with pytest.warns(UserWarning, match="all zero values"):
-        bank = F.melscale_fbanks(257, 0.0, 8000.0, 128, 16_000)
-    assert (bank.amax(dim=0) == 0).nonzero().flatten().tolist() == [0]
-    width = 700 * (10 ** (2 * 2840.02 / 129 / 2595) - 1)
-    assert width == pytest.approx(27.9, abs=0.05)
-
-
 def test_f_max_8000_at_a_rate_of_8000_leaves_9_of_40_filters_empty():
     assert empty_filters(129, 8000, 40, 8000) == 9
     assert empty_filters(129, 4000, 40, 8000) == 0
 
 
-def test_in_the_explorer_f_min_500_cures_the_four_empty_filters_and_200_does_not():
+def test_in_the_explorer_f_min_500_or_the_scale_slaney_cures_the_four_empty_filters_and_f_min_200_does_not():
+    assert empty_filters(201, 8000, 128, 16_000) == 4
+    assert empty_filters(201, 8000, 128, 16_000, scale="slaney") == 0
     assert empty_filters(201, 8000, 128, 16_000, f_min=500) == 0
     assert empty_filters(201, 8000, 128, 16_000, f_min=200) == 1
 
@@ -230,13 +221,6 @@ def test_13_coefficients_keep_the_outline_that_5_lose(mel_db):
     voiced = mel_db[0].mean(dim=0) > mel_db.mean()
     errors = [(keep(mel_db, first) - mel_db)[0][:, voiced].square().mean().sqrt().item() for first in (13, 5, 1)]
     assert errors[0] < 5 < errors[1] < 10 < errors[2]
-
-
-def test_with_coefficient_0_held_the_pauses_are_nearly_as_loud_as_the_words(mel_db):
-    dct = F.create_dct(80, 80, "ortho")
-    coefficients = dct.T @ mel_db
-    coefficients[:, 0] = coefficients[:, 0].mean()
-    assert level_range(back_to_sound(dct @ coefficients)) < 0.6 * level_range(back_to_sound(mel_db))
 
 
 def test_six_bands_higher_is_another_factor_at_110_and_at_1000_hz():
