@@ -75,7 +75,18 @@ def check_fill(fill_with_mean: Any) -> str | None:
     for words, values in foreseen.items():
         if compare(got, values) is None:
             return words
-    return compare(got, filled(decibel.mean()))
+    feedback = compare(got, filled(decibel.mean()))
+    if (
+        feedback
+        and isinstance(got, Tensor)
+        and got.shape == decibel.shape
+        and compare(got * visible, decibel * visible) is None
+    ):
+        return (
+            f"The sound is kept. The holes hold {got[visible == 0].mean():.1f} dB on average, and the mean of "
+            f"`decibel` is {decibel.mean():.1f} dB: take it inside the function, over all values."
+        )
+    return feedback
 
 
 FILL = Exercise(
@@ -97,6 +108,7 @@ return (decibel - mean) * visible + mean""",
         "return decibel * visible + decibel.mean()": "added the mean everywhere",
         "return torch.where(visible > 0, decibel, decibel.mean(dim=-1, keepdim=True))": "its own mean",
         "return torch.where(visible > 0, decibel, decibel.min())": "the lowest value",
+        "return torch.where(visible > 0, decibel, decibel[visible > 0].mean())": "over all values",
         "return visible": "the values are not",
     },
     hints=(

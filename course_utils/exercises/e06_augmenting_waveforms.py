@@ -28,6 +28,12 @@ def check_scale(noise_scale: Any) -> str | None:
                 math.sqrt(speech_power / noise_power * ratio): "The sign: a higher SNR means less noise, so divide.",
                 math.sqrt(speech_power / noise_power / 10 ** (snr_db / 20)): "20 is the factor for amplitudes. Under "
                 "the root are powers, and those take 10.",
+                math.sqrt(speech_power / noise_power) / ratio: "The root covers the two powers only. It belongs over "
+                "10 ** (snr_db / 10), too.",
+                speech_power
+                / noise_power
+                / 10 ** (snr_db / 20): "10 ** (snr_db / 20) is a ratio of amplitudes already; "
+                "of the two powers you have to take the root.",
                 10 ** (-snr_db / 20): "Right only when both are equally strong to begin with: bring in the two powers.",
                 math.sqrt(speech_power / noise_power): "That makes both equally strong, 0 dB. Where is snr_db?",
             },
@@ -54,6 +60,8 @@ def noise_scale(speech_power: float, noise_power: float, snr_db: float) -> float
         "return math.sqrt(noise_power / speech_power / 10 ** (snr_db / 10))": "swapped",
         "return math.sqrt(speech_power / noise_power * 10 ** (snr_db / 10))": "a higher SNR means less noise",
         "return math.sqrt(speech_power / noise_power / 10 ** (snr_db / 20))": "20 is the factor for amplitudes",
+        "return math.sqrt(speech_power / noise_power) / 10 ** (snr_db / 10)": "two powers only",
+        "return speech_power / noise_power / 10 ** (snr_db / 20)": "amplitudes already",
         "return 10 ** (-snr_db / 20)": "equally strong to begin with",
         "return math.sqrt(speech_power / noise_power)": "Where is snr_db",
     },
@@ -84,7 +92,7 @@ def _fraction_feedback(got: Any, exact: float, largest: int) -> str | None:
     if got == Fraction(1 / exact).limit_denominator(largest):
         return f"{got} is upside down: up means a ratio above 1."
     if got.denominator > largest:
-        return f"The denominator is {got.denominator}: limit it."
+        return f"The denominator is larger than {largest}: limit it."
     cents = 1200 * math.log2(got / exact) if got > 0 else math.inf
     if got == Fraction(1 + math.log2(exact)).limit_denominator(largest):
         return f"{got} is {cents:+.0f} cents off. Semitones multiply: each is a factor of 2 ** (1 / 12)."
@@ -120,11 +128,12 @@ def check_reverb(same_length_reverb: Any) -> str | None:
     generator = torch.Generator().manual_seed(6)
     waveform = torch.randn(1, 4000, generator=generator)
     room_response = torch.randn(1, 1500, generator=generator) * torch.exp(-torch.arange(1500) / 200)
+    room_response[:, 0] = 5  # the direct sound
     samples, length = waveform.shape[1], room_response.shape[1]
     whole = torchaudio.functional.fftconvolve(waveform, room_response / room_response.square().sum().sqrt())
     got = call(same_length_reverb, waveform, room_response)
     if isinstance(got, Tensor) and got.shape[-1] == samples + length - 1:
-        return f"The result has {samples + length - 1} samples, {samples} went in: cut the tail off."
+        return f"The result has {samples + length - 1} samples, {samples} went in: cut the tail off, on the last axis."
     if compare(got, whole[:, -samples:], tolerance=1e-3) is None:
         return "You kept the end, and cut the beginning of the speech off. The tail is at the end."
     middle = (length - 1) // 2
@@ -136,11 +145,14 @@ def check_reverb(same_length_reverb: Any) -> str | None:
         (1.0, "The response is not normalised yet, so every room changes the level."),
         (room_response.abs().max(), "You divided by the peak. Divide by the root of the sum of squares."),
         (room_response.square().sum(), "The sum of squares is the energy; the samples are amplitudes: take its root."),
+        (room_response.sum(), "You divided by the sum of the samples: add up their squares, and take the root."),
         (room_response.square().mean().sqrt(), "That is the mean of the squares: take their sum, whatever the length."),
     ):
         unscaled = whole[:, :samples] * room_response.square().sum().sqrt() / scale
         if compare(got, unscaled, tolerance=1e-3) is None:
             return words
+    if _is_multiple(got, whole[:, :samples]) and math.isclose(got.norm(), waveform.norm(), rel_tol=1e-3):
+        return "You scaled the result to the level of the input. Scale the response: its squares add up to 1."
     return compare(got, whole[:, :samples], tolerance=1e-3)
 
 
@@ -171,6 +183,9 @@ def same_length_reverb(waveform: Tensor, room_response: Tensor) -> Tensor:
         _reverb_body(end=', mode="same")'): "too early",
         _reverb_body(scale="1"): "not normalised",
         _reverb_body(scale="room_response.abs().max()"): "by the peak",
+        _reverb_body(scale="room_response.sum()"): "sum of the samples",
+        _reverb_body(scale="1").replace("return", "wet =")
+        + "\nreturn wet * waveform.norm() / wet.norm()": "scaled the result",
         _reverb_body(scale="room_response.square().sum()"): "is the energy",
         _reverb_body(scale="room_response.square().mean().sqrt()"): "take their sum",
     },
@@ -219,13 +234,13 @@ def _gain_feedback(gains: Tensor, lowest: float, highest: float) -> str | None:
     if float((by_item / by_item[0] - 1).abs().max()) < 1e-3:
         return "Every item of the batch got the same gain: draw as many numbers as there are items."
     decibel = 20 * torch.log10(by_item)
-    if float(decibel.min()) < 1.5 * lowest:
-        return "The gains reach twice as many dB as asked: for samples, which are amplitudes, divide by 20."
     reached = float(decibel.min()), float(decibel.max())
+    if all(abs(got - 2 * wanted) < 1 for got, wanted in zip(reached, (lowest, highest), strict=True)):
+        return "The gains reach twice as many dB as asked: for samples, which are amplitudes, divide by 20."
     if any(abs(got - wanted) > 0.5 for got, wanted in zip(reached, (lowest, highest), strict=True)):
         return (
             f"For {lowest:g} to {highest:g} dB, the gains go from {reached[0]:.1f} to {reached[1]:.1f} dB: "
-            "stretch the random numbers by highest - lowest, then add lowest."
+            "`torch.rand` goes from 0 to 1; stretch it by highest - lowest, then add lowest."
         )
     if float(decibel.median()) > (lowest + highest) / 2 + 2:
         return "Evenly drawn as factors, the loud ones crowd out the soft ones: draw evenly in dB."
@@ -257,7 +272,7 @@ return batch * 10 ** (gain_db / 20)""",
         "import random\ngains = [10 ** (random.uniform(lowest, highest) / 20) for _ in batch]\n"
         "return batch * torch.tensor(gains)[:, None, None]": "draw with torch",
         "gain_db = lowest + highest * torch.rand(len(batch), 1, 1)\n"
-        "return batch * 10 ** (gain_db / 20)": "stretch the random numbers",
+        "return batch * 10 ** (gain_db / 20)": "stretch it by highest - lowest",
         "least, most = 10 ** (lowest / 20), 10 ** (highest / 20)\n"
         "return batch * (least + (most - least) * torch.rand(len(batch), 1, 1))": "evenly in dB",
         "return batch * (lowest + (highest - lowest) * torch.rand(len(batch), 1, 1))": "0 or negative",
