@@ -157,6 +157,13 @@ def test_an_answer_that_changes_its_input_in_place_is_judged_like_any_other():
         ("04.1", "return 700 * math.expm1(mel / 1127.0104)"),
         ("04.2", "return (bank.sum(0) == 0).sum()"),
         ("04.3", "return torchaudio.transforms.AmplitudeToDB('power', top_db)(power[:, None])[:, 0]"),
+        ("06.1", "return (speech_power / noise_power) ** 0.5 * 10 ** (-snr_db / 20)"),
+        (
+            "06.3",
+            "response = room_response / room_response.norm()\n"
+            "return torchaudio.functional.fftconvolve(waveform, response)[:, : waveform.shape[1]]",
+        ),
+        ("06.4", "gains = torch.empty(len(batch), 1, 1).uniform_(lowest, highest)\nreturn batch * 10 ** (gains / 20)"),
         ("04.5", "return torch.stack([((x - x.mean()) / x.std())[None] for x in mel_db])"),
     ],
 )
