@@ -164,7 +164,7 @@ def _caption(f_min: float, f_max: float, widths: Tensor, bin_width: float, empty
         f"the highest {highest} Hz; bins {bin_width:.3g} Hz apart."
     )
     if empty:
-        caption += f" {empty} {'band holds' if empty == 1 else 'bands hold'} no bin: n_fft is too short for so many."
+        caption += f" {empty} {'band holds' if empty == 1 else 'bands hold'} no bin: too narrow, between two of them."
     return caption
 
 

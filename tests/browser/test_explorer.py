@@ -156,7 +156,7 @@ def test_short_windows_leave_mel_bands_empty_and_an_impossible_range_is_one_clea
     caption, alert = explorer.locator("figcaption"), explorer.get_by_role("alert")
     start, sound = pixels(explorer), wait_for_sound(explorer)
     expect(caption).to_contain_text("80 bands from 0 to 8000 Hz")
-    press_until(explorer, "Window (n_fft)", "ArrowLeft", "hold no bin: n_fft is too short")
+    press_until(explorer, "Window (n_fft)", "ArrowLeft", "hold no bin: too narrow")
     assert pixels(explorer) != start
     assert wait_for_sound(explorer) == sound
 

@@ -64,7 +64,7 @@ def test_empty_bands_are_those_between_two_bins_and_are_counted():
     ]
     assert shown.empty.tolist() == between
     assert 0 < sum(between) == int((shown.levels.amax(dim=1) == -80).sum())
-    assert shown.caption.endswith(f"{sum(between)} bands hold no bin: n_fft is too short for so many.")
+    assert shown.caption.endswith(f"{sum(between)} bands hold no bin: too narrow, between two of them.")
 
 
 def test_a_tone_is_loudest_in_the_band_that_peaks_next_to_it():
