@@ -42,6 +42,7 @@ def sandbox_environment(home: Path, ffmpeg: bool = True) -> dict[str, str]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(SANDBOX), os.environ.get("PYTHONPATH")])),
         "COURSE_HOME": str(home / "course"),
+        "TORCH_HOME": str(home / "torch"),  # no full-size models: the stand-ins are what everybody has
         "IPYTHONDIR": str(home / "ipython"),
         "COURSE_TEST_WITHOUT_FFMPEG": "0" if ffmpeg else "1",
         "NO_PROXY": "localhost,127.0.0.1,::1",

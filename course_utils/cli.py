@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from typer.core import TyperGroup
 
 from course_utils.errors import CourseError
+from course_utils.pretrained.catalogue import Model
 
 # Each command imports what it needs, so that `course --help` does not wait for torch.
 
@@ -99,6 +100,72 @@ def progress(csv: Annotated[Path | None, typer.Option(help="Write every answer t
     problem = storage_problem()
     if problem:
         console.print(problem, style="bold red")
+
+
+@app.command()
+def download(
+    names: Annotated[list[str] | None, typer.Argument(help="Models, such as WAV2VEC2_ASR_BASE_960H.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All models.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Show the models, and which are here.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before starting.")] = False,
+    mirror: Annotated[
+        str | None,
+        typer.Option(envvar="COURSE_MIRROR", help="Fetch from this address, which `course download --serve` prints."),
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Offer your models to the local network, read-only.")] = False,
+) -> None:
+    """Fetch full-size models, for example before a workshop; what broke off goes on where it stopped."""
+    from course_utils.pretrained.cache import cache_folder, is_here
+    from course_utils.pretrained.catalogue import MODELS, find_model, megabytes
+    from course_utils.pretrained.download import download_model
+
+    console = _console()
+    if serve:
+        _serve(console)
+        return
+    models = [find_model(name) for name in names or MODELS]
+    missing = [model for model in models if not is_here(model)]
+    if listed or not missing or not (names or everything):
+        console.print(_model_table(models, f"Models in {cache_folder()}"))
+        if missing:
+            console.print("Fetch one with `course download NAME`, all with `course download --all`.")
+        return
+    console.print(_model_table(missing, f"To be fetched to {cache_folder()}"))
+    total = megabytes(sum(model.size for model in missing))
+    if not yes:
+        typer.confirm(f"Fetch {total}?", default=True, abort=True)
+    for model in missing:
+        download_model(model, mirror)
+        console.print(f"{model.name} is here.")
+
+
+def _model_table(models: list[Model], title: str) -> Table:
+    from course_utils.pretrained.cache import is_here
+    from course_utils.pretrained.catalogue import size_text
+
+    table = Table(Column("Model", min_width=31), "Size", "Licence", "Here", title=title, show_lines=True)
+    for model in models:
+        here = "yes" if is_here(model) else "no"
+        table.add_row(f"{model.name}\n{model.does}", size_text(model), Text(model.licence, overflow="fold"), here)
+    return table
+
+
+def _serve(console: Console) -> None:
+    import asyncio
+    from contextlib import suppress
+
+    from course_utils.pretrained.mirror import offered_models, own_address, serve
+
+    models = offered_models()
+    names = " ".join(model.name for model in models)
+
+    def ready(port: int) -> None:
+        command = f"course download {names} --mirror http://{own_address()}:{port}"
+        console.print(f"Learners on the same network type:\n\n  {command}\n")
+        console.print("Nothing else on this computer is offered, and nothing can be changed. Stop with Ctrl+C.")
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(models, console.print, ready))
 
 
 @app.command()
