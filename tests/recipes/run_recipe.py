@@ -2,8 +2,8 @@
 
     {"source": the recipe's cell, "call": an expression, "speech": a file, "music": a file, "out_dir": a folder}
 
-The call may use `speech_path` (mono, 16 kHz), `music_path` (stereo, 44.1 kHz), `out_dir`, and `waveform` and
-`sample_rate` of the speech. It may be a comparison, which must then hold.
+The call may use `torch`, `speech_path` (mono, 16 kHz), `music_path` (stereo, 44.1 kHz), `out_dir`, and `waveform` and
+`sample_rate` of the speech; the recipe itself has only what it imports. It may be a comparison, which must then hold.
 """
 
 import json
@@ -20,6 +20,7 @@ samples, sample_rate = soundfile.read(job["speech"], dtype="float32", always_2d=
 recipe = {"__name__": "recipe"}
 exec(compile(job["source"], "<recipe>", "exec"), recipe)
 fixtures = {
+    "torch": torch,
     "speech_path": Path(job["speech"]),
     "music_path": Path(job["music"]),
     "out_dir": Path(job["out_dir"]),
