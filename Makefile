@@ -4,7 +4,7 @@ PYTHON ?= python3
 ENVIRONMENT := .venv/bin
 BOOTSTRAP := @$(PYTHON) -m course_utils.bootstrap
 
-.PHONY: help lab test setup doctor progress lint constraints clean
+.PHONY: help lab test setup doctor progress lint constraints standin clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ constraints: setup ## compile constraints.txt from pyproject.toml: the newest ve
 	$(ENVIRONMENT)/python -m pip install --quiet uv
 	$(ENVIRONMENT)/uv pip compile --quiet --universal --fork-strategy fewest --all-extras --upgrade --no-annotate \
 		--custom-compile-command "make constraints" --output-file constraints.txt pyproject.toml
+
+standin: setup ## build the stand-in's weights again (Debian, most of a day)
+	PYTHON=$(CURDIR)/$(ENVIRONMENT)/python training/rebuild
 
 clean: ## delete .venv and caches; your notebooks and your progress stay
 	rm -rf .venv .venv.lock .pytest_cache .ruff_cache .hypothesis *.egg-info build
