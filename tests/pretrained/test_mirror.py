@@ -211,7 +211,13 @@ def test_the_command_prints_what_learners_type_and_ends_quietly(cache, tmp_path,
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     sparse(cache, "SQUIM_OBJECTIVE")
     command = [sys.executable, "-m", "course_utils.cli", "download", "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
+
+    def heed_interrupts() -> None:
+        """Where the tests run in the background of a shell, they and their children would ignore Ctrl+C."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    with subprocess.Popen(command, **pipes, preexec_fn=heed_interrupts) as process:
         printed = ""
         while "Ctrl+C" not in printed:
             line = process.stdout.readline()
