@@ -19,6 +19,7 @@ from torchaudio.transforms import PitchShift
 
 from course_utils.audio_io import load_audio
 from course_utils.augment import pitch_shift
+from course_utils.measures import fundamental
 from course_utils.samples import sample_path
 
 SECONDS = 10
@@ -81,17 +82,6 @@ def distance_db(one: Tensor, other: Tensor, sample_rate: int) -> float:
     ]
     levels = [10 * torch.log10((power / powers[1].max()).clamp(min=1e-6)) for power in powers]
     return float((levels[0] - levels[1]).square().mean(dim=0).sqrt().mean())
-
-
-def fundamental(waveform: Tensor, sample_rate: int, near: float) -> float:
-    """The strongest frequency within a quarter tone of `near`, in Hz, by a parabola through three bins."""
-    samples = waveform.flatten().double()
-    size = 8 * len(samples)
-    spectrum = torch.fft.rfft(samples * torch.hann_window(len(samples), dtype=samples.dtype), size).abs()
-    low, high = (int(near * 2 ** (cents / 1200) * size / sample_rate) for cents in (-50, 50))
-    top = low + int(spectrum[low : high + 1].argmax())
-    left, middle, right = spectrum[top - 1 : top + 2].log().tolist()
-    return (top + 0.5 * (left - right) / (left - 2 * middle + right)) * sample_rate / size
 
 
 def level_db(waveform: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Numbers that compare one waveform with another."""
+"""Numbers that describe a waveform, or compare one with another."""
 
 import torch
 from torch import Tensor
@@ -66,3 +66,25 @@ def copy_snr_db(original: Tensor, copy: Tensor) -> float:
 
 def _mean_power(waveform: Tensor) -> Tensor:
     return waveform.square().mean(dim=(-2, -1) if waveform.ndim > 1 else -1)
+
+
+def fundamental(waveform: Tensor, sample_rate: int, near: float) -> float:
+    """The strongest frequency close to an expected one, to a small part of a bin.
+
+    Args:
+        waveform: [1, samples] or [samples], float, any range; a tone or a note.
+        sample_rate: Hz.
+        near: Hz; only what lies within a quarter tone of it counts.
+
+    Returns:
+        Hz.
+
+    Source: the top of the parabola through the logarithms of the highest bin and its two neighbours.
+    """
+    samples = waveform.flatten().double()
+    size = 8 * len(samples)
+    spectrum = torch.fft.rfft(samples * torch.hann_window(len(samples), dtype=samples.dtype), size).abs()
+    low, high = (int(near * 2 ** (cents / 1200) * size / sample_rate) for cents in (-50, 50))
+    top = low + int(spectrum[low : high + 1].argmax())
+    left, middle, right = spectrum[top - 1 : top + 2].log().tolist()
+    return (top + 0.5 * (left - right) / (left - 2 * middle + right)) * sample_rate / size

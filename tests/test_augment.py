@@ -21,6 +21,7 @@ from course_utils.augment import (
     time_stretch,
 )
 from course_utils.errors import SilentAudioError, WaveformError
+from course_utils.measures import fundamental
 from course_utils.samples import load_sample, noise, tone
 
 RATE = 16_000
@@ -47,17 +48,6 @@ def level(waveform):
 def sounds(*shape, dtype=torch.float32, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return 0.1 * torch.randn(shape, dtype=dtype, generator=generator)
-
-
-def fundamental(waveform, sample_rate, near):
-    """The strongest frequency within a quarter tone of `near`, in Hz, by a parabola through three bins."""
-    samples = waveform.flatten().double()
-    size = 8 * len(samples)
-    spectrum = torch.fft.rfft(samples * torch.hann_window(len(samples), dtype=samples.dtype), size).abs()
-    low, high = (int(near * 2 ** (cents / 1200) * size / sample_rate) for cents in (-50, 50))
-    top = low + int(spectrum[low : high + 1].argmax())
-    left, middle, right = spectrum[top - 1 : top + 2].log().tolist()
-    return (top + 0.5 * (left - right) / (left - 2 * middle + right)) * sample_rate / size
 
 
 def cents(frequency, wanted):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from course_utils.errors import SilentAudioError, WaveformError
-from course_utils.measures import copy_snr_db, snr_db
-from course_utils.samples import load_sample, noise
+from course_utils.measures import copy_snr_db, fundamental, snr_db
+from course_utils.samples import load_sample, noise, tone
 
 
 @pytest.mark.parametrize("snr_db", [0.0, 10.0, 40.0])
@@ -68,3 +68,8 @@ def test_a_ratio_needs_two_waveforms(wrong):
 def test_ratios_of_batches_that_do_not_fit_are_refused():
     with pytest.raises(WaveformError, match="fit"):
         snr_db(torch.ones(3, 1, 10), torch.ones(2, 1, 10))
+
+
+def test_the_fundamental_of_a_tone_is_found_between_the_bins_and_beside_a_louder_one():
+    tones = tone(440.3, seconds=2, amplitude=0.1) + tone(880, seconds=2, amplitude=0.4)
+    assert fundamental(tones, 16000, near=445) == pytest.approx(440.3, abs=0.02)
