@@ -210,7 +210,9 @@ def _check_emissions(emissions: Tensor, labels: Sequence[str]) -> None:
     if emissions.ndim != 3:
         raise WaveformError(
             f"The emissions have shape {list(emissions.shape)}; [batch, frames, labels] is expected.",
-            "Add the batch axis with emissions.unsqueeze(0)." if emissions.ndim == 2 else "Pass what the model returns.",
+            "Add the batch axis with emissions.unsqueeze(0)."
+            if emissions.ndim == 2
+            else "Pass what the model returns.",
         )
     if emissions.shape[-1] != len(labels):
         raise WaveformError(

@@ -65,9 +65,12 @@ def test_it_agrees_with_flashlights_decoder_held_to_a_single_hypothesis(path):
 
 @given(emissions(), st.data())
 def test_what_comes_after_an_items_end_is_not_read(scores, data):
-    lengths = torch.tensor(data.draw(st.lists(st.integers(0, scores.shape[1]), min_size=len(scores), max_size=len(scores))))
+    lengths = torch.tensor(
+        data.draw(st.lists(st.integers(0, scores.shape[1]), min_size=len(scores), max_size=len(scores)))
+    )
     alone = [
-        greedy_decode(item[None, :length], FEW)[0] if length else "" for item, length in zip(scores, lengths, strict=True)
+        greedy_decode(item[None, :length], FEW)[0] if length else ""
+        for item, length in zip(scores, lengths, strict=True)
     ]
     assert greedy_decode(scores, FEW, lengths) == alone
 

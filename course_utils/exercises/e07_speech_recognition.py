@@ -12,7 +12,11 @@ from course_utils.exercises.feedback import call, compare_number
 
 
 def check_frame_start(frame_start: Any) -> str | None:
-    for frame, frames, samples, sample_rate in ((50, 149, 48_000, 16_000), (7, 40, 12_805, 16_000), (3, 20, 9_000, 22_050)):
+    for frame, frames, samples, sample_rate in (
+        (50, 149, 48_000, 16_000),
+        (7, 40, 12_805, 16_000),
+        (3, 20, 9_000, 22_050),
+    ):
         feedback = compare_number(
             call(frame_start, frame, frames, samples, sample_rate),
             frame * samples / frames / sample_rate,
@@ -102,7 +106,7 @@ SPELLED = Exercise(
     check=check_spelled,
     wrong={
         '["helo", "helo", "sen"]': "dropped the blanks first",
-        '["hhelllloo", "hhellloo", "seeen"]': "repeats are not merged yet",
+        '["hhellloo", "hhellloo", "seeen"]': "repeats are not merged yet",
         '["h-e-l-l-o", "h-e-l-o", "-s-e-e-n-"]': "Now drop the blanks",
         '["hello", "hello", "seen"]': "is not it",
         '"hello"': "A list of 3 words",
@@ -114,7 +118,7 @@ SPELLED = Exercise(
     ),
 )
 
-WORDS = ("cat", "hello", "banana", "aaa", "committee", "a")
+WORDS = ("cat", "banana", "hello", "aaa", "committee", "a")
 
 
 def check_fewest(fewest_frames: Any) -> str | None:
@@ -260,7 +264,8 @@ def check_wer(word_errors: Any) -> str | None:
         {
             40: "The right share, in percent. Type it as a share of 1.",
             4: "Four errors. The rate is errors for each word of the reference.",
-            4 / 11: "The errors are right. Divide by the words of the reference, 10, not by those that were recognised.",
+            4
+            / 11: "The errors are right. Divide by the words of the reference, 10, not by those that were recognised.",
             0.1: "That is the substitution alone. Words that are missing and words too many count as well.",
             0.2: "Two of the errors are words too many: they count as well.",
             0.3: "One error is missing. Two words are too many, one is missing, one is another.",

@@ -174,4 +174,4 @@ def _show_bars(bars: Axes, best: list[tuple[str, float]]) -> None:
 
 def _show_path(strip: Axes, step: Step) -> None:
     for text, shown in zip(strip.texts[2:], (step.path, step.text), strict=True):
-        text.set_text(shown if len(shown) <= PATH_SHOWN else f"\N{HORIZONTAL ELLIPSIS}{shown[1 - PATH_SHOWN:]}")
+        text.set_text(shown if len(shown) <= PATH_SHOWN else f"\N{HORIZONTAL ELLIPSIS}{shown[1 - PATH_SHOWN :]}")
