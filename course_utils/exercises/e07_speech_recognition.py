@@ -299,7 +299,8 @@ word_errors = {body}
         "10 / 10": "place by place",
     },
     hints=(
-        "Write the two sentences below each other, and push words to the right until as many as possible stand over their equals.",
+        "Write the two sentences below each other. Push words to the right until as many as possible stand over their "
+        "equals.",
         "Too many: first, now. Missing: not. Another: their became the.",
         "The reference has ten words.",
     ),

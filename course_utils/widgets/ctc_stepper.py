@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
