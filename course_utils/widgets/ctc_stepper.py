@@ -147,8 +147,8 @@ def _lay_out(figure: Figure, emission: Tensor, labels: Sequence[str], waveform: 
     draw_emission(picture, emission, labels, seconds)
     picture.tick_params(axis="y", labelsize=6.5)
     picture.set_ylabel("")
-    for axes, colour, alpha in ((above, "tab:orange", 0.8), (picture, "#4dd0e1", 0.45)):
-        axes.axvspan(0, 1, facecolor=colour, alpha=alpha, linewidth=0, animated=True)
+    for axes, colour, alpha in ((above, "tab:orange", 0.8), (picture, "#4dd0e1", 0.7)):
+        axes.axvspan(0, 1, color=colour, alpha=alpha, linewidth=1.5, animated=True)
     for patch in bars.barh(range(BEST), [0] * BEST, height=0.35, color="tab:blue"):
         patch.set_animated(True)
     for row in range(BEST):
