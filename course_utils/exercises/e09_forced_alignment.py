@@ -71,8 +71,11 @@ def words_of(text: str) -> list[str]:
 )
 
 
+TOKENS = {"he": [15, 3], "been": [17, 3, 3, 4], "all lit": [1, 12, 12, 12, 2, 7], "aha": [1, 15, 1]}
+
+
 def check_frames(frames_for: Any) -> str | None:
-    for name, tokens in (("he", [15, 3]), ("been", [17, 3, 3, 4]), ("all lit", [1, 12, 12, 12, 2, 7]), ("aha", [1, 15, 1])):
+    for name, tokens in TOKENS.items():
         repeats = sum(tokens[i] == tokens[i + 1] for i in range(len(tokens) - 1))
         count = len(tokens)
         words = {
@@ -80,7 +83,7 @@ def check_frames(frames_for: Any) -> str | None:
             2 * count + 1: "A blank before, after and between all letters is allowed, not needed.",
             count - repeats: "The wrong way round: without a blank between them, two equal letters collapse into one.",
             count: "A frame for each letter is not enough: two equal letters in a row would collapse into one.",
-            2 * count - len(set(tokens)): "You count every letter that came before. Only equal neighbours need a blank.",
+            2 * count - len(set(tokens)): "You count letters that came anywhere before. Only equal neighbours count.",
         }
         wrong = {number: text for number, text in words.items() if number != count + repeats}
         if feedback := compare_number(call(frames_for, tokens), count + repeats, "frames", wrong):
@@ -97,19 +100,19 @@ def frames_for(tokens: list[int]) -> int:
     """How many frames an alignment of these tokens takes at least."""
     {body}
 ''',
-    body="return len(tokens) + sum(token == following for token, following in pairwise(tokens))",
+    body="return len(tokens) + sum(tokens[n] == tokens[n - 1] for n in range(1, len(tokens)))",
     check=check_frames,
     wrong={
         "return len(tokens)": "A frame for each letter is not enough",
         "return 2 * len(tokens) - 1": "needed only between two that are equal",
         "return 2 * len(tokens) + 1": "before, after and between",
         "return len(torch.unique_consecutive(torch.tensor(tokens)))": "The wrong way round",
-        "return 2 * len(tokens) - len(set(tokens))": "Only equal neighbours",
+        "return 2 * len(tokens) - len(set(tokens))": "Only equal neighbours count",
     },
     hints=(
         "How does CTC write the ll of all, so that it does not collapse to one l?",
         "One frame for each token, and one blank for each pair of equal neighbours.",
-        "`pairwise(tokens)` gives each token with the one that follows it.",
+        "`tokens[n] == tokens[n - 1]` is True, that is 1, for a token that repeats the one before.",
     ),
 )
 
@@ -177,23 +180,17 @@ def check_margin(margin: Any) -> str | None:
             return f"This has {got.numel()} values; one number for the letter was asked for: their mean."
         letter, others = emission[start:end, token], emission[start:end, :-1]
         want = float((letter - others.amax(dim=1)).mean())
-        with_one_more = emission[start : end + 1, :-1]
-        everywhere = emission[:, :-1]
+        longer, everywhere = emission[start : end + 1, :-1], emission[:, :-1]
         wrong = {
-            float(letter.mean()): "That is the letter's own score: the star, 0 in every frame, won each time. Leave its "
-            "column out.",
-            -want: "The sign: the letter's score minus the best, so 0 at most.",
-            float((letter.exp() - others.exp().amax(dim=1)).mean()): "That is a difference of probabilities; keep the "
-            "logarithms.",
-            float((with_one_more[:, token] - with_one_more.amax(dim=1)).mean()): "One frame too many: span.end is already "
-            "the first frame after.",
-            float((everywhere[:, token] - everywhere.amax(dim=1)).mean()): "That is over the whole recording; take the "
-            "frames of the span.",
-            float((letter - others.amax()).mean()): "The best of all frames together; each frame has a best of its own: "
-            "dim=1.",
-            float((letter - others.mean(dim=1)).mean()): "You compare with the average of the labels, and not with the "
-            "best.",
+            letter: "That is the letter's own score: the star, 0 in every frame, won each time. Leave its column out.",
+            others.amax(dim=1) - letter: "The sign: the letter's score minus the best, so 0 at most.",
+            letter.exp() - others.exp().amax(dim=1): "That is a difference of probabilities; keep the logarithms.",
+            longer[:, token] - longer.amax(dim=1): "One frame too many: span.end is the first frame after the letter.",
+            everywhere[:, token] - everywhere.amax(dim=1): "Over the whole recording? Take the frames of the span.",
+            letter - others.amax(): "The best of all frames together; each frame has a best of its own: dim=1.",
+            letter - others.mean(dim=1): "You compare with the average of the labels, and not with the best.",
         }
+        wrong = {float(values.mean()): text for values, text in wrong.items()}
         wrong = {number: text for number, text in wrong.items() if not math.isclose(number, want, abs_tol=1e-4)}
         if feedback := compare_number(got, want, "as a logarithm", wrong, tolerance=1e-4):
             return f"Frames {start} to {end}: {feedback}"
@@ -222,7 +219,7 @@ return float((frames[:, span.token] - frames.amax(dim=1)).mean())""",
         "frames = emission[span.start : span.end + 1, :-1]\n"
         "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "One frame too many",
         "frames = emission[:, :-1]\n"
-        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "whole recording",
+        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "Over the whole recording",
         "frames = emission[span.start : span.end, :-1]\n"
         "return float((frames[:, span.token] - frames.max()).mean())": "a best of its own",
         "frames = emission[span.start : span.end, :-1]\n"
@@ -304,7 +301,7 @@ return lines""",
         "text = ' '.join(words)\n"
         "return [text[i : i + longest].strip() for i in range(0, len(text), longest)]": "words are broken",
         "lines = []\nfor word in words:\n    if lines and len(lines[-1]) + len(word) <= longest:\n"
-        "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "the space before a word",
+        "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "space before a word",
         "lines = []\nfor word in words:\n    if lines and len(lines[-1]) + 1 + len(word) < longest:\n"
         "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "full to the last",
         "lines, line = [], ''\nfor word in words:\n    if len(line) + 1 + len(word) <= longest:\n"
