@@ -287,7 +287,7 @@ def _plain(text: str) -> str:
 def plot_words(
     waveform: Tensor, sample_rate: int, words: Sequence[WordSpan], *, ax: Axes | None = None, title: str | None = None
 ) -> Axes:
-    """Draw a waveform with each word where it is said; red and hatched where the score is below 0.5.
+    """Draw a waveform with each word where it is said: red and hatched below a score of 0.5, the star grey.
 
     Args:
         waveform: [1, samples] or [samples], float.
@@ -305,12 +305,18 @@ def plot_words(
     Taught in 09_forced_alignment.
     """
     ax = plot_waveform(waveform, sample_rate, ax=ax, title=title)
-    highest = 1.7 * float(waveform.abs().max()) or 1.0
+    peak = float(waveform.abs().max()) or 1.0
     for number, span in enumerate(words):
-        doubtful = span.score < DOUBTFUL
-        style = {"color": "tab:red", "hatch": "//"} if doubtful else {"color": "tab:green"}
-        ax.axvspan(span.start, span.end, alpha=0.25, linewidth=0, **style)
-        middle, height = (span.start + span.end) / 2, (0.93, 0.8)[number % 2] * highest
+        colour = "tab:gray" if span.word == STAR else "tab:red" if span.score < DOUBTFUL else "tab:green"
+        ax.axvspan(
+            span.start,
+            span.end,
+            color=colour,
+            alpha=(0.2, 0.35)[number % 2],  # so that neighbours can be told apart
+            linewidth=0,
+            hatch="//" if colour == "tab:red" else None,
+        )
+        middle, height = (span.start + span.end) / 2, (2.1, 1.7, 1.3)[number % 3] * peak
         ax.text(middle, height, span.word, ha="center", va="center", fontsize=9, clip_on=True)
-    ax.set_ylim(-highest, highest)
+    ax.set_ylim(-1.1 * peak, 2.4 * peak)
     return ax
