@@ -20,7 +20,7 @@ def check_convergence(convergence: Any) -> str | None:
         feedback = compare_number(
             call(convergence, target, found),
             share,
-            "as a share",
+            "parts of 1",
             {
                 float(difference.norm() / found.norm()): "Divide by the size of `target`: the truth is the measure.",
                 share**2: "That is the square. The size is the root of the sum of squares: `.norm()`.",
@@ -232,7 +232,7 @@ def check_error_rate(error_rate: Any) -> str | None:
         feedback = compare_number(
             call(error_rate, said, heard),
             want,
-            "as a share",
+            "parts of 1",
             {
                 100 * want: "That is in percent; a share was asked for.",
                 1 - want: "That is the share of right words; the errors were asked for.",

@@ -151,3 +151,21 @@ def test_without_weights_the_lesson_says_how_to_get_them_and_goes_on(tmp_path, m
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     assert run_three_legs() == []
     assert f"course download {NAME}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("In 10, we met.", "In ten, we met."),
+        ("It costs $1,250.05!", "It costs one thousand, two hundred and fifty dollars and five cents!"),
+        ("About 3.5 % of 2000.", "About three point five percent of two thousand."),
+        ("On 12/31/1999, Mr. Fox left.", "On December thirty-first, nineteen ninety-nine, Mister Fox left."),
+        ("A drive, e.g. to Dr.Who's.", "A drive, for example to DoctorWho's."),
+        ("Nothing to do.", "Nothing to do."),
+        ("It is $1.", "It is one dollars."),
+    ],
+)
+def test_the_normaliser_writes_out_what_is_said(written, spoken):
+    recipe = {}
+    exec(source("def as_spoken("), recipe)
+    assert recipe["as_spoken"](written) == spoken
