@@ -51,6 +51,10 @@ EXPLORERS = {
         "from course_utils.widgets.masks import mask_explorer\nmask_explorer()",
         "Time masks below (time_mask_param)",
     ),
+    "vocoder": (
+        "from course_utils.widgets.vocoder import vocoder_explorer\nvocoder_explorer()",
+        "Rounds of Griffin-Lim (n_iter)",
+    ),
 }
 """Of each: the cell that shows it, and the slider that is moved."""
 

@@ -26,6 +26,11 @@ from course_utils.widgets.masks import mask_explorer
 mask_explorer(["speech", "drum_loop"])
 """
 
+VOCODER = """
+from course_utils.widgets.vocoder import vocoder_explorer
+vocoder_explorer(["speech", "drum_loop"])
+"""
+
 SLOW = """
 import time
 from course_utils.errors import CourseError
@@ -226,7 +231,27 @@ def test_the_sound_plays_a_line_follows_it_and_a_click_on_the_picture_moves_it(s
     notebook.page.wait_for_function("document.querySelector('.course-explorer audio').duration === 5")
 
 
-@pytest.mark.parametrize("cell", [STFT, TRADEOFF, MEL, MASKS], ids=["stft", "tradeoff", "mel", "masks"])
+def test_more_rounds_of_the_vocoder_are_seen_and_heard_and_fewer_bands_too(show):
+    _, explorer = show(VOCODER)
+    caption, audio = explorer.locator("figcaption"), explorer.locator("audio")
+    seen, sound = [pixels(explorer)], wait_for_sound(explorer)
+    explorer.get_by_label("Rounds of Griffin-Lim (n_iter)").press("Home")
+    expect(caption).to_contain_text("80 mel bands kept, 0 rounds of Griffin-Lim")
+    expect(audio).not_to_have_attribute("src", sound)
+    seen.append(pixels(explorer))
+    sound = wait_for_sound(explorer)
+    explorer.get_by_label("What the vocoder is given").select_option("20 mel bands")
+    expect(caption).to_contain_text("20 mel bands kept, 0 rounds of Griffin-Lim")
+    expect(audio).not_to_have_attribute("src", sound)
+    seen.append(pixels(explorer))
+    assert all(before != after for before, after in itertools.pairwise(seen))
+    explorer.get_by_label("Recording").select_option("drum_loop")
+    expect(caption).to_contain_text("Only the first 5 s are shown.")
+
+
+@pytest.mark.parametrize(
+    "cell", [STFT, TRADEOFF, MEL, MASKS, VOCODER], ids=["stft", "tradeoff", "mel", "masks", "vocoder"]
+)
 def test_it_is_accessible_and_readable_in_the_light_and_in_the_dark_theme(show, cell):
     notebook, explorer = show(cell)
     assert notebook.axe(".course-explorer") == []

