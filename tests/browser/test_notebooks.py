@@ -126,6 +126,10 @@ def plain(markdown: str) -> str:
         ("00", "flat-line", "samples-in-a-cut"),
         ("01", "mono-cancels", "where-the-alias-lands"),
         ("02", "silence-and-log", "bins-of-a-window"),
+        ("03", "why-a-tone-leaks", "frames-with-padding"),
+        ("04", "why-the-mel-scale", "db-of-power"),
+        ("05", "eval-and-masks", "largest-mask"),
+        ("06", "silent-noise", "snr-of-two-powers"),
     ],
 )
 def test_a_choice_and_a_number_wrong_and_right_by_keyboard_alone(run_cells, number, single, numeric):
