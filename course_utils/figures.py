@@ -41,6 +41,8 @@ def new_axes(rows: int = 1, row_height: float = 2.6) -> list[Axes]:
 
     Returns:
         `rows` Axes, the topmost first.
+
+    Taught in 07_speech_recognition.
     """
     size = (WIDTH, rows * row_height)
     make = plt.figure if _is_inline_notebook() else Figure

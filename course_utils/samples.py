@@ -74,6 +74,8 @@ def sample_names() -> list[str]:
 
     Returns:
         Names that `load_sample`, `sample_path` and `sample_info` take.
+
+    Taught in 07_speech_recognition.
     """
     return list(_manifest())
 

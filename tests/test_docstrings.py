@@ -15,10 +15,14 @@ from torch import Tensor
 
 from course_utils.audio_io import load_audio
 from course_utils.clinic import clinic_clip
+from course_utils.ctc import get_emission
 from course_utils.errors import CourseError, WaveformError
 from course_utils.players import listen
 from course_utils.plots import plot_mel_spectrogram, plot_spectrogram, plot_waveform, to_db
+from course_utils.pretrained.fetch import DownloadError
 from course_utils.samples import chirp, clicks, load_sample, noise, sample_names, sample_path, tone
+from course_utils.standin import load_standin
+from course_utils.whisper import encode_speech, load_whisper, next_token_probabilities
 
 # ---- what a docstring says ------------------------------------------------------------------------------------------
 
@@ -98,6 +102,10 @@ def good(rate: int) -> int:
     if rate <= 0:
         raise WaveformError("No rate.", "Choose another.")
     return 2 * rate
+
+
+def test_errors_of_every_module_count():
+    assert DownloadError.__name__ in course_errors()
 
 
 def test_a_good_docstring_passes():
@@ -198,9 +206,27 @@ def test_a_function_returns_what_its_docstring_says(function, arguments):
     assert list(broken_promises(function, waveform, **arguments)) == []
 
 
+def test_what_speech_models_return_is_what_the_docstrings_say():
+    waveform, sample_rate = load_sample("speech")
+    recording = {"waveform": waveform, "sample_rate": sample_rate}
+    whisper = load_whisper()
+    encoded = encode_speech(whisper, **recording)
+    calls = {
+        get_emission: {"model": load_standin(), **recording},
+        encode_speech: {"model": whisper, **recording},
+        next_token_probabilities: {"model": whisper, "encoded": encoded, "tokens": []},
+    }
+    assert set(calls) == WITH_MODELS
+    for function, arguments in calls.items():
+        assert list(broken_promises(function, function(**arguments), **arguments)) == []
+
+
+WITH_MODELS = {get_emission, encode_speech, next_token_probabilities}
+
+
 def test_every_shape_that_is_promised_is_checked():
     promised = {function for function in TAUGHT if returns_a_shape(function)}
-    assert promised <= {function for function, _ in CALLS}
+    assert promised <= {function for function, _ in CALLS} | WITH_MODELS
     assert clinic_clip in TAUGHT
     assert not returns_a_shape(clinic_clip), "the clinic's clips have faults; no shape holds for all"
 

@@ -46,6 +46,9 @@ def load_bundle(name: str, download: bool = False, small: bool = False) -> Any:
         UnknownModelError: there is no such model.
         MissingWeightsError: the weights are not here or not wanted, and the course has no stand-in for this model.
         DownloadError: the weights could not be fetched.
+        CourseError: the name is that of a Whisper, which is no bundle.
+
+    Taught in 07_speech_recognition.
     """
     model = find_model(name)
     if model.name.startswith("FASTER_WHISPER"):
