@@ -9,63 +9,69 @@ from torch import Tensor
 from course_utils.exercises.definition import Exercise
 from course_utils.exercises.feedback import call, compare, compare_number
 
+WRONG_LOGARITHMS = {
+    "These are magnitudes. Their natural logarithm is still missing: `.log()`.": lambda db: 10 ** (db / 20),
+    "These are powers. The magnitude is 10 ** (mel_db / 20), and its logarithm is missing, too.": (
+        lambda db: 10 ** (db / 10)
+    ),
+    "That is the logarithm of the power, twice that of the magnitude: decibels of magnitudes are 20 * log10.": (
+        lambda db: db * math.log(10) / 10
+    ),
+    "That is the logarithm to base 10. The natural one is larger by the factor `math.log(10)`, 2.3.": (
+        lambda db: db / 20
+    ),
+    "That is the logarithm to base 2. The natural one was asked for: `.log()`.": lambda db: db / 20 * math.log2(10),
+    "That is a tenth of the decibels, in bel: neither the 20 nor the base of the logarithm fits.": lambda db: db / 10,
+    "The way back: this would make decibels of natural logarithms.": lambda db: db * 20 / math.log(10),
+    "`.exp()` undoes a natural logarithm. Decibels are 20 times a logarithm to base 10.": lambda db: db.exp(),
+}
 
-def check_convergence(convergence: Any) -> str | None:
+
+def check_natural_log(natural_log: Any) -> str | None:
     generator = torch.Generator().manual_seed(11)
-    for scale in (1.0, 20.0):
-        target = scale * torch.rand(1, 9, 14, generator=generator)
-        found = (target + 0.4 * scale * torch.randn(1, 9, 14, generator=generator)).clamp(min=0)
-        difference = found - target
-        share = float(difference.norm() / target.norm())
-        feedback = compare_number(
-            call(convergence, target, found),
-            share,
-            "parts of 1",
-            {
-                float(difference.norm() / found.norm()): "Divide by the size of `target`: the truth is the measure.",
-                share**2: "That is the square. The size is the root of the sum of squares: `.norm()`.",
-                20 * math.log10(share): "That is in dB. Here the share itself was asked for.",
-                float(difference.norm()): "Not yet a share: a recording twice as loud would be twice as wrong. "
-                "Divide by the size of `target`.",
-                float(difference.abs().sum() / target.abs().sum()): "You summed absolute values. The size is the root "
-                "of the sum of squares.",
-                float((found.norm() - target.norm()).abs() / target.norm()): "You took the difference of the two "
-                "sizes. Two quite different spectrograms can be equally large: subtract first, then take the size.",
-                1 - share: "0 is perfect here: leave out the `1 -`.",
-                100 * share: "That is in percent; a share was asked for, 0.3 instead of 30.",
-            },
-            tolerance=1e-4,
-        )
-        if feedback:
-            return feedback
-    return None
+    mel_db = 80 * torch.rand(1, 80, 12, generator=generator) - 70
+    got, want = call(natural_log, mel_db), mel_db * math.log(10) / 20
+    feedback = compare(got, want, tolerance=1e-3)
+    if feedback is None or not isinstance(got, Tensor) or got.shape != want.shape:
+        return feedback
+    if torch.equal(got, mel_db):
+        return "These are the decibels as they came."
+    if got.isnan().any():
+        return "Not a number: decibels below 0 have no logarithm. Go back to magnitudes first."
+    for words, function in WRONG_LOGARITHMS.items():
+        if torch.allclose(got, function(mel_db), rtol=1e-3):
+            return words
+    return feedback
 
 
-CONVERGENCE = Exercise(
+NATURAL_LOG = Exercise(
     id="11.1",
     objective="11.vocoder",
-    answer="convergence",
+    answer="natural_log",
     frame='''
-def convergence(target: Tensor, found: Tensor) -> Tensor:
-    """How far the magnitudes `found` are off `target`, both [channels, bins, frames], as a share; 0 is perfect."""
+def natural_log(mel_db: Tensor) -> Tensor:
+    """The natural logarithm of mel magnitudes that are given in dB, [channels, bands, frames]."""
     {body}
 ''',
-    body="return (found - target).norm() / target.norm()",
-    check=check_convergence,
+    body="""magnitude = 10 ** (mel_db / 20)
+return magnitude.log()""",
+    check=check_natural_log,
     wrong={
-        "return (found - target).norm() / found.norm()": "the truth is the measure",
-        "return ((found - target).norm() / target.norm()) ** 2": "That is the square",
-        "return 20 * torch.log10((found - target).norm() / target.norm())": "in dB",
-        "return (found - target).norm()": "Not yet a share",
-        "return (found - target).abs().sum() / target.sum()": "absolute values",
-        "return (found.norm() - target.norm()).abs() / target.norm()": "subtract first",
-        "return 1 - (found - target).norm() / target.norm()": "leave out the `1 -`",
-        "return 100 * (found - target).norm() / target.norm()": "in percent",
+        "return 10 ** (mel_db / 20)": "These are magnitudes",
+        "return 10 ** (mel_db / 10)": "These are powers",
+        "return (10 ** (mel_db / 10)).log()": "the logarithm of the power",
+        "return (10 ** (mel_db / 20)).log10()": "to base 10",
+        "return (10 ** (mel_db / 20)).log2()": "to base 2",
+        "return mel_db / 10": "a tenth of the decibels",
+        "return 20 * mel_db / math.log(10)": "The way back",
+        "return mel_db.exp()": "`.exp()` undoes",
+        "return mel_db.log()": "Not a number",
+        "return mel_db": "as they came",
     },
     hints=(
-        "First the difference of the two, then its size.",
-        "`(found - target).norm()` is the size of the difference. As a share of what?",
-        "Divide by `target.norm()`.",
+        "First back to magnitudes, then the logarithm.",
+        "`10 ** (mel_db / 20)` is the magnitude: the way back from 20 * log10(magnitude).",
+        "`.log()` of that. (In one step: times `math.log(10) / 20`.)",
     ),
 )
 
@@ -216,72 +222,6 @@ return torch.cat(parts, dim=1)""",
 )
 
 
-PAIRS = (
-    ("The cat, it sat.", "the cat it sat", 0.0),
-    ("He paid, then left.", "he payed then left", 1 / 4),
-    ("I did not see it!", "i did see", 2 / 5),
-    ("Yes.", "yes it is", 2.0),
-)
-
-
-def check_error_rate(error_rate: Any) -> str | None:
-    import jiwer
-
-    for said, heard, want in PAIRS:
-        plain = said.lower().strip(".!").replace(",", "")
-        feedback = compare_number(
-            call(error_rate, said, heard),
-            want,
-            "parts of 1",
-            {
-                100 * want: "That is in percent; a share was asked for.",
-                1 - want: "That is the share of right words; the errors were asked for.",
-                jiwer.wer(heard, plain): "The truth comes first: errors are counted against what was said.",
-                jiwer.cer(plain, heard): "You counted characters. `jiwer.wer` counts words.",
-                jiwer.wer(said, heard): "Capitals and punctuation still count as errors: put both aside first.",
-                jiwer.wer(said.lower(), heard): "The capitals are gone, the punctuation still counts.",
-                jiwer.wer(said.replace(",", "").strip(".!"), heard): "The punctuation is gone, the capitals still "
-                "count.",
-                min(want, 1.0): "More than 1 is possible: words that nobody said count as errors, too.",
-            },
-            tolerance=1e-4,
-        )
-        if feedback:
-            return f"Said {said!r}, heard {heard!r}: {feedback}"
-    return None
-
-
-_PLAIN = 'plain = re.sub(r"[^\\w\\s\']", "", said).lower()\n'
-
-ERROR_RATE = Exercise(
-    id="11.4",
-    objective="11.judge",
-    answer="error_rate",
-    frame='''
-def error_rate(said: str, heard: str) -> float:
-    """The word error rate of `heard`, which has neither capitals nor punctuation; those of `said` do not count."""
-    {body}
-''',
-    body='return jiwer.wer(" ".join(normalise_transcript(said)), heard)',
-    check=check_error_rate,
-    wrong={
-        "return jiwer.wer(said, heard)": "Capitals and punctuation still count",
-        "return jiwer.wer(said.lower(), heard)": "the punctuation still counts",
-        'return jiwer.wer(re.sub(r"[^\\w\\s]", "", said), heard)': "the capitals still count",
-        f"{_PLAIN}return jiwer.wer(heard, plain)": "The truth comes first",
-        f"{_PLAIN}return jiwer.cer(plain, heard)": "You counted characters",
-        f"{_PLAIN}return 1 - jiwer.wer(plain, heard)": "the share of right words",
-        f"{_PLAIN}return 100 * jiwer.wer(plain, heard)": "in percent",
-        f"{_PLAIN}return min(1.0, jiwer.wer(plain, heard))": "More than 1 is possible",
-    },
-    hints=(
-        "`normalise_transcript(said)` gives the words without capitals and punctuation, as a list.",
-        '`" ".join(words)` makes a text of them again.',
-        "`jiwer.wer(truth, heard)`: the truth first.",
-    ),
-)
-
-
 def check_range(pitch_range: Any) -> str | None:
     generator = torch.Generator().manual_seed(11)
     for low, high in ((80.0, 180.0), (150.0, 330.0)):
@@ -317,7 +257,7 @@ def check_range(pitch_range: Any) -> str | None:
 
 
 RANGE = Exercise(
-    id="11.5",
+    id="11.4",
     objective="11.judge",
     answer="pitch_range",
     frame='''
@@ -345,4 +285,4 @@ return 12 * math.log2(voiced.quantile(0.9) / voiced.quantile(0.1))""",
     ),
 )
 
-EXERCISES = [CONVERGENCE, DIGIT, JOIN, ERROR_RATE, RANGE]
+EXERCISES = [NATURAL_LOG, DIGIT, JOIN, RANGE]

@@ -173,6 +173,33 @@ def test_an_answer_that_changes_its_input_in_place_is_judged_like_any_other():
             "frames = emission[span.start : span.end, :28]\nbest, _ = frames.max(dim=-1)\n"
             "return (frames[:, span.token] - best).mean()",
         ),
+        ("11.1", "return mel_db * math.log(10) / 20"),
+        ("11.1", "return torch.log(torch.pow(10, mel_db / 20))"),
+        ("11.1", "return torchaudio.functional.DB_to_amplitude(mel_db, ref=1.0, power=0.5).log()"),
+        (
+            "11.2",
+            "words, last = '', False\nfor sign in text:\n    if sign.isdigit():\n"
+            "        words += (' ' if last else '') + DIGITS[int(sign)]\n    else:\n        words += sign\n"
+            "    last = sign.isdigit()\nreturn words",
+        ),
+        ("11.2", r"return re.sub(r'\d+', lambda found: ' '.join(DIGITS[int(sign)] for sign in found[0]), text)"),
+        (
+            "11.3",
+            "parts = []\nfor sentence in sentences:\n"
+            "    parts += [sentence, torch.zeros(1, int(pause * sample_rate + 0.5))]\n"
+            "return torch.cat(parts[:-1], dim=1)",
+        ),
+        (
+            "11.3",
+            "samples = int(pause * sample_rate)\nout = sentences[0]\nfor sentence in sentences[1:]:\n"
+            "    out = torch.cat((torch.nn.functional.pad(out, (0, samples)), sentence), 1)\nreturn out",
+        ),
+        ("11.4", "v = pitch[pitch > 0]\nreturn 12 * torch.log2(v.quantile(0.9) / v.quantile(0.1))"),
+        (
+            "11.4",
+            "low, high = pitch[pitch > 0].quantile(torch.tensor([0.1, 0.9])).tolist()\n"
+            "return 12 * (math.log2(high) - math.log2(low))",
+        ),
         ("09.5", "import textwrap\nreturn textwrap.wrap(' '.join(words), longest, break_long_words=False)"),
     ],
 )

@@ -24,11 +24,16 @@ def source(beginning: str) -> str:
     return found
 
 
+def recipe(name: str):
+    """The function of a recipe cell."""
+    names = {}
+    exec(source(f"def {name}("), names)
+    return names[name]
+
+
 @pytest.fixture(scope="module")
 def speak():
-    recipe = {}
-    exec(source("def speak("), recipe)
-    return recipe["speak"]
+    return recipe("speak")
 
 
 def periods(waveform: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
@@ -72,11 +77,9 @@ def test_griffin_lims_copy_of_joe_is_rougher_than_joe(speak):
 
 
 def test_the_pitch_stays_when_the_pace_changes(speak):
-    recipe = {}
-    exec(source("def follow_pitch("), recipe)
-    middle = {}
+    follow_pitch, middle = recipe("follow_pitch"), {}
     for length_scale in (0.5, 1.0, 2.0):
-        pitch = recipe["follow_pitch"](*speak("He saw a light behind the trees, and he knocked.", length_scale))
+        pitch = follow_pitch(*speak("He saw a light behind the trees, and he knocked.", length_scale))
         middle[length_scale] = float(pitch[pitch > 0].median())
     assert middle[0.5] == pytest.approx(middle[1.0], rel=0.12)
     assert middle[2.0] == pytest.approx(middle[1.0], rel=0.12)
@@ -99,9 +102,48 @@ def test_torchs_seed_does_not_make_two_takes_alike(speak):
     assert takes[0].shape != takes[1].shape or not torch.equal(*takes)
 
 
-def test_nothing_to_say_is_refused(speak):
+@pytest.mark.parametrize("text", ["", "  ", "..."])
+def test_nothing_to_say_is_refused(speak, text):
     with pytest.raises(ValueError, match="nothing to say"):
-        speak("...")
+        speak(text)
+
+
+@pytest.mark.parametrize("length_scale", [0.0, -1.0, float("nan")])
+def test_a_pace_that_none_can_speak_at_is_refused(speak, length_scale):
+    with pytest.raises(ValueError, match="greater than 0"):
+        speak("Hello.", length_scale)
+
+
+def test_the_pitch_of_silence_is_unvoiced_and_a_clip_shorter_than_a_frame_is_refused():
+    follow_pitch = recipe("follow_pitch")
+    assert not follow_pitch(torch.zeros(1, 16_000), 16_000).any()
+    for samples in (0, 639):
+        with pytest.raises(ValueError, match=f"has {samples} samples; one frame needs 640"):
+            follow_pitch(torch.zeros(1, samples), 16_000)
+
+
+def test_a_logarithm_is_not_taken_for_magnitudes():
+    mel = torch.rand(1, 80, 20)
+    with pytest.raises(ValueError, match="logarithms"):
+        recipe("sound_from_mel")(mel.log(), 16_000, 1024, 256)
+    assert recipe("sound_from_mel")(torch.zeros_like(mel), 16_000, 1024, 256).abs().max() < 1e-6
+
+
+def test_an_empty_text_has_no_sentences():
+    assert list(recipe("speak_sentences")("  ", lambda text: (torch.zeros(1, 1), 1))) == []
+
+
+def test_the_two_vocoders_of_torchaudio_want_different_mel_spectrograms():
+    vocoder = TACOTRON2_GRIFFINLIM_CHAR_LJSPEECH.get_vocoder()
+    ours = torchaudio.transforms.InverseMelScale(513, 80, 22_050, f_max=8000, norm="slaney", mel_scale="slaney")
+    assert torch.equal(vocoder._inv_mel.fb, ours.fb)
+    assert (vocoder._griffin_lim.n_fft, vocoder._griffin_lim.hop_length) == (1024, 256)
+    assert TACOTRON2_WAVERNN_CHAR_LJSPEECH._wavernn_params["hop_length"] == 275
+
+
+def test_negative_magnitudes_pass_through_torchaudios_transforms_without_a_word():
+    made = torchaudio.transforms.GriffinLim(1024, 2, hop_length=256, power=1)(-torch.rand(1, 513, 8))
+    assert made.isfinite().all()
 
 
 def test_wavernn_of_the_notebook_is_the_bundles():
@@ -166,6 +208,4 @@ def test_without_weights_the_lesson_says_how_to_get_them_and_goes_on(tmp_path, m
     ],
 )
 def test_the_normaliser_writes_out_what_is_said(written, spoken):
-    recipe = {}
-    exec(source("def as_spoken("), recipe)
-    assert recipe["as_spoken"](written) == spoken
+    assert recipe("as_spoken")(written) == spoken
