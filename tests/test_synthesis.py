@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from course_utils.voices import MissingVoiceError, check_voices
+from course_utils.synthesis import MissingVoiceError, check_voices
 
 
 def test_with_the_courses_packages_there_is_nothing_to_say(capsys):
