@@ -10,60 +10,6 @@ from course_utils.ctc import collapse, greedy_decode
 from course_utils.exercises.definition import Exercise, NotYet
 from course_utils.exercises.feedback import call, compare_number
 
-
-def check_frame_start(frame_start: Any) -> str | None:
-    for frame, frames, samples, sample_rate in (
-        (50, 149, 48_000, 16_000),
-        (7, 40, 12_805, 16_000),
-        (3, 20, 9_000, 22_050),
-    ):
-        feedback = compare_number(
-            call(frame_start, frame, frames, samples, sample_rate),
-            frame * samples / frames / sample_rate,
-            "s",
-            {
-                frame * 320 / sample_rate: "Close, and often taken for right. But nobody promised 320: some models "
-                "return a frame less, or have another step. Divide the samples by the frames.",
-                frame * samples / frames: "That is the first sample of the frame. Seconds are samples / sample_rate.",
-                frame * 320: "That is the number of a sample. Seconds are samples / sample_rate.",
-                frame / sample_rate: "A frame is longer than a sample: how many samples has each?",
-                frame * frames / samples / sample_rate: "Samples for each frame are samples / frames; yours is upside "
-                "down.",
-                frame / frames: "That is a share of the recording, from 0 to 1. How many seconds is all of it?",
-                (frame + 1) * samples / frames / sample_rate: "That is where the frame ends. Frame 0 begins at 0 s.",
-            },
-        )
-        if feedback:
-            return f"Frame {frame} of {frames}, {samples} samples at {sample_rate} Hz: {feedback}"
-    return None
-
-
-FRAME_START = Exercise(
-    id="07.1",
-    objective="07.emission",
-    answer="frame_start",
-    frame='''
-def frame_start(frame: int, frames: int, samples: int, sample_rate: int) -> float:
-    """When a frame begins, in seconds; `frames` of equal length cover all `samples`. Frame 0 begins at 0 s."""
-    {body}
-''',
-    body="return frame * samples / frames / sample_rate",
-    check=check_frame_start,
-    wrong={
-        "return frame * 320 / sample_rate": "nobody promised 320",
-        "return frame * samples / frames": "the first sample of the frame",
-        "return frame * 320": "the number of a sample",
-        "return frame / sample_rate": "longer than a sample",
-        "return frame * frames / samples / sample_rate": "upside down",
-        "return frame / frames": "a share of the recording",
-        "return (frame + 1) * samples / frames / sample_rate": "where the frame ends",
-    },
-    hints=(
-        "How many samples does one frame take? Then, how many seconds is one sample?",
-        "samples / frames samples for each frame; 1 / sample_rate seconds for each sample.",
-    ),
-)
-
 PATHS = ("hh-e-ll-l-oo", "hh-e-lll--oo", "-s-ee-e-n--")
 
 
@@ -98,7 +44,7 @@ def _spelled_feedback(path: str, got: Any) -> str | None:
 
 
 SPELLED = Exercise(
-    id="07.2",
+    id="07.1",
     objective="07.ctc",
     answer="spelled",
     frame='paths = ["hh-e-ll-l-oo", "hh-e-lll--oo", "-s-ee-e-n--"]\nspelled = {body}',
@@ -146,7 +92,7 @@ def check_fewest(fewest_frames: Any) -> str | None:
 
 
 FEWEST = Exercise(
-    id="07.3",
+    id="07.2",
     objective="07.ctc",
     answer="fewest_frames",
     frame='''
@@ -218,7 +164,7 @@ def _decoded_feedback(path: str, got: Any, want: str) -> str | None:
 
 
 DECODE = Exercise(
-    id="07.4",
+    id="07.3",
     objective="07.decode",
     answer="decode",
     frame='''
@@ -278,7 +224,7 @@ def check_wer(word_errors: Any) -> str | None:
 
 
 WER = Exercise(
-    id="07.5",
+    id="07.4",
     objective="07.measure",
     answer="word_errors",
     frame="""
@@ -306,4 +252,4 @@ word_errors = {body}
     ),
 )
 
-EXERCISES = [FRAME_START, SPELLED, FEWEST, DECODE, WER]
+EXERCISES = [SPELLED, FEWEST, DECODE, WER]
