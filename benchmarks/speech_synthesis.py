@@ -1,4 +1,4 @@
-"""What a second of synthetic speech costs: time and memory of two neural voices and of Griffin-Lim, on one thread.
+"""What a second of synthetic speech costs: time and memory of neural voices and of Griffin-Lim, on one thread.
 
 Run by hand: OMP_NUM_THREADS=1 python benchmarks/speech_synthesis.py
 
@@ -7,9 +7,11 @@ Each runs in a process of its own, so that its memory is its own, too.
 
 import multiprocessing
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from statistics import median
+from unittest.mock import patch
 
 TEXTS = (
     "He was not an ill disposed young man.",
@@ -52,6 +54,37 @@ def griffin_lim() -> Callable[[str], float]:
     return lambda text: find_phase(to_bins(mel)).shape[1] / 22_050
 
 
+def tacotron2_and_wavernn() -> Callable[[str], float]:
+    """torchaudio's bundle of full size as the lesson loads it, from files with random numbers; every leg is run."""
+    import torch
+    import torchaudio
+    from torchaudio.pipelines import TACOTRON2_WAVERNN_CHAR_LJSPEECH as BUNDLE
+
+    from course_utils.pretrained import load_bundle
+    from course_utils.pretrained.cache import file_path
+    from course_utils.pretrained.catalogue import find_model
+
+    name = "TACOTRON2_WAVERNN_CHAR_LJSPEECH"
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, TORCH_HOME=folder):
+        models = (
+            torchaudio.models.Tacotron2(**BUNDLE._tacotron2_params),
+            torchaudio.models.WaveRNN(**BUNDLE._wavernn_params),
+        )
+        torch.nn.init.constant_(models[0].decoder.gate_layer.bias, 10)  # stop after a frame: WaveRNN is slow
+        for model, file in zip(models, find_model(name).files, strict=True):
+            file_path(file).parent.mkdir(parents=True, exist_ok=True)
+            torch.save(model.state_dict(), file_path(file))
+        bundle = load_bundle(name)
+        processor, tacotron2, vocoder = bundle.get_text_processor(), bundle.get_tacotron2(), bundle.get_vocoder()
+
+    @torch.inference_mode()
+    def speak(text: str) -> float:
+        frames, frame_count, _ = tacotron2.infer(*processor(text))
+        return vocoder(frames, frame_count)[0].shape[1] / vocoder.sample_rate
+
+    return speak
+
+
 def peak_memory() -> float:
     """Megabytes that this process has held at most; not known on Windows."""
     try:
@@ -79,7 +112,7 @@ def measure(load: Callable[[], Callable[[str], float]]) -> None:
 
 if __name__ == "__main__":
     print(f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, medians of {ROUNDS} rounds of {len(TEXTS)} sentences")
-    for load in (joe, heart, griffin_lim):
+    for load in (joe, heart, griffin_lim, tacotron2_and_wavernn):
         process = multiprocessing.get_context("spawn").Process(target=measure, args=(load,))
         process.start()
         process.join()
