@@ -17,6 +17,9 @@ from course_utils.widgets.explorer import Choice, Explorer, Slider
 BEST = 4
 """How many labels of a frame are named."""
 
+RARE = 0.01
+"""A label that nowhere is more probable gets no row."""
+
 PATH_SHOWN = 64
 """Frames of the path that fit below the picture."""
 
@@ -40,9 +43,9 @@ class Step(NamedTuple):
 def ctc_stepper(emission: Tensor, labels: Sequence[str], waveform: Tensor, sample_rate: int) -> Explorer:
     """Step through the greedy decoding of an emission, one frame at a time.
 
-    Shown are the waveform, the emission below it with the current frame marked, the current frame's best labels, the
-    path so far and the text that it spells. The other control turns the two steps of collapsing round, to see what
-    that breaks.
+    Shown are the waveform, the emission below it (labels that ever reach 1 %) with the current frame marked, the
+    current frame's best labels, the path so far and the text that it spells. The other control turns the two steps of
+    collapsing round, to see what that breaks.
 
     Args:
         emission: [frames, labels], natural logarithms of probabilities.
@@ -87,7 +90,7 @@ def ctc_stepper(emission: Tensor, labels: Sequence[str], waveform: Tensor, sampl
         ],
         label="CTC stepper",
         sound=lambda: (waveform, sample_rate),
-        size=(8.0, 6.0),
+        size=(8.0, 4.3),
     )
 
 
@@ -136,15 +139,16 @@ def _lay_out(figure: Figure, emission: Tensor, labels: Sequence[str], waveform: 
     """The waveform, the emission, the best labels of the frame as bars, and a strip for path and text."""
     figure.set_layout_engine("none")
     left, width = 0.1, 0.62
-    above = figure.add_axes((left, 0.86, width, 0.12))
-    picture = figure.add_axes((left, 0.27, width, 0.575))
-    bars = figure.add_axes((0.785, 0.27, 0.175, 0.575))
-    strip = figure.add_axes((0.0, 0.0, 1.0, 0.17))
+    above = figure.add_axes((left, 0.87, width, 0.12))
+    picture = figure.add_axes((left, 0.25, width, 0.61))
+    bars = figure.add_axes((0.785, 0.25, 0.175, 0.61))
+    strip = figure.add_axes((0.0, 0.0, 1.0, 0.13))
     seconds = waveform.shape[1] / sample_rate
     plot_waveform(waveform, sample_rate, ax=above)
     limit = 1.1 * max(float(waveform.abs().max()), 1e-6)
     above.set(ylim=(-limit, limit), xlabel="", ylabel="", xticks=[], yticks=[])
-    draw_emission(picture, emission, labels, seconds)
+    rows = [row for row in range(len(labels)) if row == BLANK or emission[:, row].exp().max() > RARE]
+    draw_emission(picture, emission[:, rows], [labels[row] for row in rows], seconds)
     picture.tick_params(axis="y", labelsize=6.5)
     picture.set_ylabel("")
     for axes, colour, alpha in ((above, "tab:orange", 0.8), (picture, "#4dd0e1", 0.7)):

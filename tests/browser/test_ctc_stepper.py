@@ -71,3 +71,16 @@ def test_it_is_accessible_in_the_light_and_in_the_dark_theme(stepper):
     notebook.use_theme("dark")
     expect(explorer.locator("img")).not_to_have_attribute("src", light)
     assert notebook.axe(".course-explorer") == []
+
+
+def test_it_fits_into_the_window_of_a_small_laptop(stepper):
+    notebook, explorer = stepper
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    explorer.get_by_role("slider", name="Frame").press("End")
+    expect(explorer.locator("figcaption")).to_contain_text("Frame 8")
+    explorer.evaluate("widget => widget.scrollIntoView({block: 'center'})")
+    room, needed = (
+        notebook.page.locator(selector).first.bounding_box()["height"]
+        for selector in (".jp-WindowedPanel-outer", ".course-explorer")
+    )
+    assert needed < room

@@ -82,6 +82,12 @@ def test_the_marks_stand_on_the_frame_in_both_panels_and_the_bars_are_its_probab
     assert [text.get_text() for text in strip.texts] == ["Path", "Text", "hhe-", "he"]
 
 
+def test_labels_that_never_compete_have_no_row():
+    picture = stepper_of("hhe-")._canvas.figure.axes[1]
+    assert [tick.get_text() for tick in picture.get_yticklabels()] == ["blank -", "h", "e"]
+    assert picture.images[0].get_array().shape == (3, 4)
+
+
 def test_of_a_long_path_the_end_is_shown():
     stepper = stepper_of("h-" * 100 + "eo")
     stepper.set(frame=201)
