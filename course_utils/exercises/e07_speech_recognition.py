@@ -28,6 +28,7 @@ def check_spelled(spelled: Any) -> str | None:
 def _spelled_feedback(path: str, got: Any) -> str | None:
     if not isinstance(got, str):
         return f"This is a {type(got).__name__}; put the word into quotation marks."
+    got = got.strip().lower()
     if got == collapse(path):
         return None
     without_blanks = path.replace("-", "")
@@ -79,6 +80,7 @@ def check_fewest(fewest_frames: Any) -> str | None:
                 2 * len(word) + 1: "You put a blank around every letter. It is allowed everywhere, and needed only "
                 "between two equal letters.",
                 2 * len(word) - 1: "You put a blank between all letters. Only two equal neighbours need one.",
+                2 * len(word): "You put a blank beside every letter. Only two equal neighbours need one between them.",
                 len(word): "One frame for each letter is not enough here: equal neighbours would be merged.",
                 len(set(word)): "Each letter needs a frame each time that it is spoken.",
                 len(word) - doubles: "Equal neighbours need one frame more, and not one less.",
@@ -105,6 +107,7 @@ def fewest_frames(word: str) -> int:
     wrong={
         "return len(word)": "not enough here",
         "return 2 * len(word) + 1": "a blank around every letter",
+        "return 2 * len(word)": "a blank beside every letter",
         "return 2 * len(word) - 1": "a blank between all letters",
         "return len(set(word))": "each time that it is spoken",
         "return len(word) + len(word) - len(set(word))": "stand side by side",
@@ -134,10 +137,19 @@ def check_decode(decode: Any) -> str | None:
         emission = _sure(path)
         [want] = greedy_decode(emission[None], LABELS)
         got = call(decode, emission, LABELS)
-        feedback = _decoded_feedback(path, got, want)
+        if want and isinstance(got, str) and got == _decode_over_labels(emission):
+            feedback = f"{got!r}: `dim=0` finds the best frame of each label. The labels are the last axis."
+        else:
+            feedback = _decoded_feedback(path, got, want)
         if feedback:
             return f"Best labels {path}: {feedback}"
     return None
+
+
+def _decode_over_labels(emission: Tensor) -> str:
+    """What comes out with the wrong axis, cut to the frames that have a label's number."""
+    places = emission.argmax(dim=0).unique_consecutive().tolist()
+    return "".join(LABELS[place] for place in places if place != 0).replace("|", " ").strip()
 
 
 def _decoded_feedback(path: str, got: Any, want: str) -> str | None:
@@ -151,14 +163,18 @@ def _decoded_feedback(path: str, got: Any, want: str) -> str | None:
         return f"{got!r}: `|` is the border between words. Replace it by a space, and strip."
     if got.strip() == want:
         return f"{got!r}: a space too many at an end. `.strip()` takes it away."
+    if got == want.replace(" ", ""):
+        return f"{got!r}: the words run together. `|` is a label like a letter, and becomes a space."
     letters = path.replace("|", " ")
+    if got == letters[0]:
+        return f"{got!r} is one letter alone. `argmax` needs `dim=-1`, and no `[0]`: there is no batch axis here."
     if got.strip() == letters.replace("-", "").strip():
         return f"{got!r}: repeats are not merged."
     if "-" in got:
         return f"{got!r}: the blank is no letter. Leave out index 0."
     if got.strip() == collapse(letters.replace("-", "")).strip():
         return f"{got!r}: you dropped blanks before you merged, so a double letter is lost."
-    if sorted(set(got)) == sorted(got):
+    if got == "".join(sorted(set(path) - {"-"}, key=LABELS.index)).replace("|", " ").strip():
         return f"{got!r}: each label appears once. `unique` looks at all frames; `unique_consecutive` at neighbours."
     return f"{got!r} is not {want!r}."
 
@@ -187,6 +203,12 @@ def decode(emission: Tensor, labels: tuple[str, ...]) -> str:
         'return "".join(labels[i] for i in best if i != 0)': "the border between words",
         "best = emission.argmax(dim=-1).unique_consecutive()\n"
         'return "".join(labels[i] for i in best if i != 0).replace("|", " ")': "a space too many",
+        "best = emission.argmax(dim=0).unique_consecutive()\n"
+        'return "".join(labels[i] for i in best if i != 0).replace("|", " ").strip()': "the best frame of each label",
+        "best = emission.argmax(dim=-1)[0].unique_consecutive()\n"
+        'return "".join(labels[i] for i in best if i != 0).replace("|", " ").strip()': "one letter alone",
+        "best = emission.argmax(dim=-1).unique_consecutive()\n"
+        'return "".join(labels[i] for i in best if i > 1)': "the words run together",
         "best = emission.argmax(dim=-1).unique()\n"
         'return "".join(labels[i] for i in best if i != 0).replace("|", " ").strip()': "each label appears once",
         "best = emission.argmax(dim=-1).unique_consecutive()\n"
@@ -206,7 +228,7 @@ def check_wer(word_errors: Any) -> str | None:
     return compare_number(
         word_errors,
         0.4,
-        "as a share",
+        "errors for each word",
         {
             40: "The right share, in percent. Type it as a share of 1.",
             4: "Four errors. The rate is errors for each word of the reference.",
