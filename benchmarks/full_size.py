@@ -93,9 +93,11 @@ def served(models: list[Model], cache: Path) -> Iterator[str]:
     loop.run_until_complete(listen())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
 
 def measure(name: str, small: bool, entry: Model) -> None:
