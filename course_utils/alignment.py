@@ -1,4 +1,4 @@
-"""From a recording and its words to the time of each word, and on to subtitles.
+"""From a recording and its words to the time of each word, and on to the lines of subtitles.
 
 The models are those for forced alignment: torchaudio's MMS_FA or the stand-in with its interface (`load_bundle`).
 """
@@ -6,9 +6,8 @@ The models are those for forced alignment: torchaudio's MMS_FA or the stand-in w
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from matplotlib.axes import Axes
@@ -26,6 +25,9 @@ STAR = "*"
 DOUBTFUL = 0.5
 """Below this score, look at a word again."""
 
+SHORTEST = 400
+"""Samples that MMS_FA takes for its first frame: 25 ms."""
+
 _SAID = {"mr.": "mister", "mrs.": "missus", "dr.": "doctor", "&": "and", "%": "percent"}
 _NUMBER = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?(?:st|nd|rd|th)?")
 
@@ -34,9 +36,8 @@ class TranscriptError(CourseError):
     """A transcript does not fit the model's letters or the recording."""
 
 
-@dataclass(frozen=True)
-class WordSpan:
-    """A word and when it is said."""
+class WordSpan(NamedTuple):
+    """A word, or a line of several, and when it is said."""
 
     word: str
     start: float
@@ -105,7 +106,7 @@ def align(
 
     Args:
         bundle: as `load_bundle("MMS_FA")` returns it.
-        waveform: [1, samples] or [samples], float, not silent.
+        waveform: [1, samples] or [samples], float, not silent, at least 25 ms.
         sample_rate: Hz; the bundle's own.
         words: in the order in which they are said, as `normalise_transcript` returns them; `*` fits anything.
         model: what `bundle.get_model()` returned, so that the weights are not loaded once more.
@@ -114,12 +115,15 @@ def align(
         A span for each word, in order, none overlapping another.
 
     Raises:
-        WaveformError: not a waveform, more than one channel, or another rate.
+        WaveformError: not a waveform, more than one channel, another rate, or too short for a frame.
         SilentAudioError: nothing but silence.
         TranscriptError: no words, one that the model cannot spell, or more than fit into the recording.
+        CourseError: the bundle is for recognition.
 
     Taught in 09_forced_alignment. Source: Pratap et al. (2023), Scaling Speech Technology to 1,000+ Languages.
     """
+    if not hasattr(bundle, "get_aligner"):
+        raise CourseError("This bundle recognises speech and has no aligner.", 'Take load_bundle("MMS_FA").')
     waveform = _check_speech(waveform, sample_rate, bundle.sample_rate)
     tokens = _tokens(words, bundle.get_dict())
     model = bundle.get_model() if model is None else model
@@ -160,9 +164,14 @@ def _check_speech(waveform: Tensor, sample_rate: int, wanted: float) -> Tensor:
             f"The waveform has {sample_rate} Hz; the model takes {wanted:g} Hz.",
             f"Convert it first: torchaudio.functional.resample(waveform, {sample_rate}, {wanted:g}).",
         )
+    if waveform.shape[1] < SHORTEST:
+        raise WaveformError(
+            f"The waveform has {waveform.shape[1]} samples; the model's first frame takes {SHORTEST}.",
+            "Pass at least 25 ms.",
+        )
     if not waveform.any():
         raise SilentAudioError("The waveform is silent, so no word has a place in it.", "Look at where it comes from.")
-    return waveform
+    return waveform.float()
 
 
 def _tokens(words: Sequence[str], dictionary: dict[str, int]) -> list[list[int]]:
@@ -252,38 +261,6 @@ def subtitle_lines(words: Sequence[WordSpan], longest: int = 42, pause: float = 
     ]
 
 
-def save_subtitles(path: str | Path, lines: Sequence[WordSpan]) -> Path:
-    """Write subtitles; the ending says in which format: .srt (SubRip) or .vtt (WebVTT).
-
-    Args:
-        path: of the new file.
-        lines: what is shown, and from when to when.
-
-    Returns:
-        The path.
-
-    Raises:
-        TranscriptError: another ending.
-
-    Taught in 09_forced_alignment.
-    """
-    import pysubs2
-
-    path = Path(path)
-    if path.suffix not in (".srt", ".vtt"):
-        raise TranscriptError(f"Subtitles cannot be written as {path.name!r}.", "End the name with .srt or .vtt.")
-    events = [pysubs2.SSAEvent(round(1000 * s.start), round(1000 * s.end), text=_plain(s.word)) for s in lines]
-    file = pysubs2.SSAFile()
-    file.events = events
-    file.save(str(path))
-    return path
-
-
-def _plain(text: str) -> str:
-    r"""In pysubs2's own notation, {...} is a style and \N a new line; in WebVTT, < begins a tag."""
-    return text.translate({ord(sign): None for sign in "{}\\<>"})
-
-
 def plot_words(
     waveform: Tensor, sample_rate: int, words: Sequence[WordSpan], *, ax: Axes | None = None, title: str | None = None
 ) -> Axes:
@@ -305,6 +282,8 @@ def plot_words(
     Taught in 09_forced_alignment.
     """
     ax = plot_waveform(waveform, sample_rate, ax=ax, title=title)
+    for full_scale in ax.get_lines()[:2]:
+        full_scale.remove()  # the words stand there
     peak = float(waveform.abs().max()) or 1.0
     for number, span in enumerate(words):
         colour = "tab:gray" if span.word == STAR else "tab:red" if span.score < DOUBTFUL else "tab:green"

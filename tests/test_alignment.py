@@ -1,16 +1,16 @@
 """Forced alignment, with a model whose emissions are known, so that every time in the result is known too."""
 
-import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
+import torchaudio
 from hypothesis import given
 from hypothesis import strategies as st
-from torchaudio.pipelines import MMS_FA
+from torchaudio.pipelines import MMS_FA, WAV2VEC2_ASR_BASE_960H
 
 from course_utils.alignment import (
+    SHORTEST,
     TranscriptError,
     WordSpan,
     align,
@@ -18,10 +18,9 @@ from course_utils.alignment import (
     frames_needed,
     normalise_transcript,
     plot_words,
-    save_subtitles,
     subtitle_lines,
 )
-from course_utils.errors import SilentAudioError, WaveformError
+from course_utils.errors import CourseError, SilentAudioError, WaveformError
 from course_utils.samples import noise, tone
 
 RATE, FRAME = 16_000, 320
@@ -39,7 +38,7 @@ class Known:
         self.emission = torch.full((1, len(by_frame), len(DICTIONARY)), wrong)
         self.emission[0, torch.arange(len(by_frame)), [DICTIONARY[letter] for letter in by_frame]] = sure
         self.emission[..., DICTIONARY["*"]] = 1
-        self.waveform = tone(440, len(by_frame) * FRAME / RATE)
+        self.waveform = tone(440, max(len(by_frame) * FRAME, SHORTEST) / RATE)
 
     def get_model(self):
         return lambda waveform: (self.emission.log(), None)
@@ -134,6 +133,7 @@ SPEECH = Known("-he-")
         (tone(440), 8000, ["he"], WaveformError, r"has 8000 Hz; the .*resample\(waveform, 8000, 16000\)"),
         (torch.zeros(1, RATE), RATE, ["he"], SilentAudioError, "silent, so no word has a place in it. Look"),
         (torch.zeros(1, 0), RATE, ["he"], WaveformError, "empty"),
+        (tone(440)[:, :399], RATE, ["a"], WaveformError, "has 399 samples; the model's first frame takes 400. Pass"),
         (tone(440), RATE, "he was", TranscriptError, r"one string. Pass a list: normalise_transcript\(text\)"),
         (tone(440), RATE, [], TranscriptError, "no words to align"),
         (tone(440), RATE, ["he", "Köln"], TranscriptError, "'Köln' has 'K' and 'ö', which the model cannot spell"),
@@ -152,6 +152,28 @@ def test_each_mistake_gets_one_clear_sentence_and_a_remedy(waveform, rate, words
 
 def test_one_channel_without_an_axis_of_its_own_is_taken():
     assert align(SPEECH, SPEECH.waveform[0], RATE, ["he"]) == SPEECH.align("he")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_other_floating_point_is_converted_for_the_model(dtype):
+    bundle = Known("-he-")
+    heard = []
+    model = bundle.get_model()
+    align(bundle, bundle.waveform.to(dtype), RATE, ["he"], model=lambda wave: heard.append(wave.dtype) or model(wave))
+    assert heard == [torch.float32]
+
+
+def test_a_bundle_for_recognition_is_refused():
+    with pytest.raises(CourseError, match=r'has no aligner. Take load_bundle\("MMS_FA"\)'):
+        align(WAV2VEC2_ASR_BASE_960H, SPEECH.waveform, RATE, ["he"])
+
+
+def test_the_shortest_waveform_is_what_the_full_size_architecture_takes_for_a_frame():
+    front = torchaudio.models.wav2vec2_base().eval().feature_extractor  # MMS_FA's has the same kernels and strides
+    with torch.inference_mode():
+        assert front(torch.zeros(1, SHORTEST), None)[0].shape[1] == 1
+        with pytest.raises(RuntimeError):
+            front(torch.zeros(1, SHORTEST - 1), None)
 
 
 def test_a_model_that_is_there_is_not_loaded_again():
@@ -252,53 +274,6 @@ def test_lines_hold_every_word_once_in_order(longest, pause):
     assert all(len(line.word) <= longest or " " not in line.word for line in lines)
 
 
-LINES = [
-    WordSpan("Had he married\N{EM DASH}a more", 0.0, 1.2345, 0.9),
-    WordSpan("amiable woman, “Köln”", 59.9996, 3725.5, 0.8),
-]
-
-
-def seconds(stamp: str) -> float:
-    hours, minutes, rest = stamp.replace(",", ".").split(":")
-    return 3600 * int(hours) + 60 * int(minutes) + float(rest)
-
-
-def read_by_the_book(path: Path) -> list[tuple[float, float, str]]:
-    """The cues of a file, by the letter of the two formats, with none of the code that wrote it."""
-    head, separator = {".srt": ("", ","), ".vtt": ("WEBVTT\n\n", ".")}[path.suffix]
-    text = path.read_text(encoding="utf-8")
-    assert text.startswith(head)
-    stamp = rf"\d\d:\d\d:\d\d{re.escape(separator)}\d\d\d"
-    cues = []
-    for number, block in enumerate(text[len(head) :].rstrip("\n").split("\n\n"), start=1):
-        count, times, *shown = block.split("\n")
-        assert int(count) == number
-        assert re.fullmatch(rf"{stamp} --> {stamp}", times)
-        start, end = times.split(" --> ")
-        cues.append((seconds(start), seconds(end), "\n".join(shown)))
-    return cues
-
-
-@pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
-def test_subtitles_are_what_the_format_asks_for(tmp_path, name):
-    cues = read_by_the_book(save_subtitles(tmp_path / name, LINES))
-    assert [cue[2] for cue in cues] == [line.word for line in LINES]
-    for (start, end, _), line in zip(cues, LINES, strict=True):
-        assert (start, end) == (pytest.approx(line.start, abs=0.0006), pytest.approx(line.end, abs=0.0006))
-
-
-@pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
-def test_signs_with_a_meaning_for_the_format_do_not_swallow_words(tmp_path, name):
-    path = save_subtitles(tmp_path / name, [WordSpan(r"a <b> {\i1} c\Nd", 0.0, 1.0, 1.0)])
-    [(_, _, shown)] = read_by_the_book(path)
-    assert shown == "a b i1 cNd"
-
-
-def test_another_ending_is_refused(tmp_path):
-    with pytest.raises(TranscriptError, match=r"'a.txt'. End the name with .srt or .vtt"):
-        save_subtitles(tmp_path / "a.txt", LINES)
-
-
 # ---- the picture ----------------------------------------------------------------------------------------------------
 
 
@@ -308,5 +283,6 @@ def test_each_word_stands_where_it_is_said_and_doubtful_ones_are_red():
     assert [text.get_text() for text in ax.texts] == ["sure", "doubtful"]
     assert [text.get_position()[0] for text in ax.texts] == pytest.approx([0.2, 0.7])
     assert [bool(patch.get_hatch()) for patch in ax.patches] == [False, True]
+    assert len(ax.lines) == 2  # the waveform and its samples at full scale, no line through the words
     assert ax.get_xlabel() == "Time in seconds"
     assert ax.get_title() == "Words"

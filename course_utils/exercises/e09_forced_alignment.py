@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -71,7 +70,7 @@ def words_of(text: str) -> list[str]:
 )
 
 
-TOKENS = {"he": [15, 3], "been": [17, 3, 3, 4], "all lit": [1, 12, 12, 12, 2, 7], "aha": [1, 15, 1]}
+TOKENS = {"he": [7, 1], "been": [20, 1, 1, 5], "all lit": [3, 11, 11, 11, 6, 2], "stats": [8, 2, 3, 2, 8]}
 
 
 def check_frames(frames_for: Any) -> str | None:
@@ -84,6 +83,7 @@ def check_frames(frames_for: Any) -> str | None:
             count - repeats: "The wrong way round: without a blank between them, two equal letters collapse into one.",
             count: "A frame for each letter is not enough: two equal letters in a row would collapse into one.",
             2 * count - len(set(tokens)): "You count letters that came anywhere before. Only equal neighbours count.",
+            count + repeats + (tokens[0] == tokens[-1]): "The first letter has none before it: tokens[-1] is the last.",
         }
         wrong = {number: text for number, text in words.items() if number != count + repeats}
         if feedback := compare_number(call(frames_for, tokens), count + repeats, "frames", wrong):
@@ -108,6 +108,7 @@ def frames_for(tokens: list[int]) -> int:
         "return 2 * len(tokens) + 1": "before, after and between",
         "return len(torch.unique_consecutive(torch.tensor(tokens)))": "The wrong way round",
         "return 2 * len(tokens) - len(set(tokens))": "Only equal neighbours count",
+        "return len(tokens) + sum(tokens[n] == tokens[n - 1] for n in range(len(tokens)))": "The first letter has none",
     },
     hints=(
         "How does CTC write the ll of all, so that it does not collapse to one l?",
@@ -118,7 +119,7 @@ def frames_for(tokens: list[int]) -> int:
 
 
 def check_seconds(to_seconds: Any) -> str | None:
-    for start, end, samples, frames, sample_rate in ((10, 14, 48_000, 149, 16_000), (3, 90, 30_000, 200, 8000)):
+    for start, end, samples, frames, sample_rate in ((7, 90, 88_200, 190, 22_050), (10, 14, 48_000, 149, 16_000)):
         got = call(to_seconds, TokenSpan(1, start, end, 0.9), samples, frames, sample_rate)
         if not isinstance(got, tuple | list) or len(got) != 2:
             return "Return two numbers: the start and the end."
@@ -127,11 +128,14 @@ def check_seconds(to_seconds: Any) -> str | None:
             wrong = {
                 place * 320 / sample_rate: "320 samples is about right for these models, and runs away in a long "
                 "recording. Take what is there: samples / frames.",
+                place * 0.02: "20 ms is about right for these models, and runs away in a long recording. Take what is "
+                "there: samples / frames.",
                 place * 160 / sample_rate: "160 is the hop of some spectrograms; it says nothing about this model.",
                 place * samples / frames: "That is in samples. Divide by the sample rate, too.",
                 place * frames / samples / sample_rate: "Upside down: a frame has samples / frames samples.",
                 place * frames / samples * sample_rate: "Upside down: seconds per frame, not frames per second.",
                 (end - 1) * scale: "A frame too early: span.end is already the first frame after the letter.",
+                (end + 1) * scale: "A frame too late: span.end is already the first frame after the letter.",
                 (end - start) * scale: "That is how long the letter lasts, not when it ends.",
                 place * (samples // frames) / sample_rate: "`//` cuts the fraction off; use `/`.",
             }
@@ -155,6 +159,7 @@ return span.start * seconds_per_frame, span.end * seconds_per_frame""",
     check=check_seconds,
     wrong={
         "return span.start * 320 / sample_rate, span.end * 320 / sample_rate": "runs away in a long recording",
+        "return span.start * 0.02, span.end * 0.02": "20 ms is about right",
         "return span.start * 160 / sample_rate, span.end * 160 / sample_rate": "hop of some spectrograms",
         "return span.start * samples / frames, span.end * samples / frames": "in samples",
         "scale = frames / samples / sample_rate\nreturn span.start * scale, span.end * scale": "a frame has",
@@ -178,19 +183,23 @@ def check_margin(margin: Any) -> str | None:
         got = call(margin, emission, TokenSpan(token, start, end, 0.5))
         if isinstance(got, Tensor) and got.numel() > 1:
             return f"This has {got.numel()} values; one number for the letter was asked for: their mean."
-        letter, others = emission[start:end, token], emission[start:end, :-1]
-        want = float((letter - others.amax(dim=1)).mean())
-        longer, everywhere = emission[start : end + 1, :-1], emission[:, :-1]
+        frames = emission[start:end, :-1]
+        scores, odds = frames.mean(dim=0), frames.exp().mean(dim=0)
+        longer, everywhere = emission[start : end + 1, :-1].mean(dim=0), emission[:, :-1].mean(dim=0)
+        own, want = scores[token], float(scores[token] - scores.max())
         wrong = {
-            letter: "That is the letter's own score: the star, 0 in every frame, won each time. Leave its column out.",
-            others.amax(dim=1) - letter: "The sign: the letter's score minus the best, so 0 at most.",
-            letter.exp() - others.exp().amax(dim=1): "That is a difference of probabilities; keep the logarithms.",
-            longer[:, token] - longer.amax(dim=1): "One frame too many: span.end is the first frame after the letter.",
-            everywhere[:, token] - everywhere.amax(dim=1): "Over the whole recording? Take the frames of the span.",
-            letter - others.amax(): "The best of all frames together; each frame has a best of its own: dim=1.",
-            letter - others.mean(dim=1): "You compare with the average of the labels, and not with the best.",
+            own: "That is the letter's own score: the star, 0 in every frame, won each time. Leave its column out.",
+            -want: "The sign: the letter's score minus the best, so 0 at most.",
+            odds[token] - odds.max(): "That is a difference of probabilities; keep the logarithms.",
+            longer[token] - longer.max(): "One frame too many: span.end is the first frame after the letter.",
+            everywhere[token] - everywhere.max(): "Over the whole recording? Take the frames of the span.",
+            frames[:, token].mean() - frames.amax(dim=1).mean(): "The best label of each frame may be another one each "
+            "time. Take the mean of every label first, then the best of these.",
+            own - frames.max(): "The best of all frames together; first the mean over the frames: dim=0.",
+            own - scores.mean(): "You compare with the average of the labels, and not with the best.",
+            want * len(frames): "That is the sum over the frames; the mean was asked for.",
         }
-        wrong = {float(values.mean()): text for values, text in wrong.items()}
+        wrong = {float(number): text for number, text in wrong.items()}
         wrong = {number: text for number, text in wrong.items() if not math.isclose(number, want, abs_tol=1e-4)}
         if feedback := compare_number(got, want, "as a logarithm", wrong, tolerance=1e-4):
             return f"Frames {start} to {end}: {feedback}"
@@ -203,119 +212,40 @@ MARGIN = Exercise(
     answer="margin",
     frame='''
 def margin(emission: Tensor, span: TokenSpan) -> float:
-    """Score of a letter minus that of the best label, as logarithms, mean over its frames; the star does not count."""
+    """Mean score of a letter in its frames, minus that of the label with the best mean; the star does not count."""
     {body}
 ''',
-    body="""frames = emission[span.start : span.end, :-1]
-return float((frames[:, span.token] - frames.amax(dim=1)).mean())""",
+    body="""scores = emission[span.start : span.end, :-1].mean(dim=0)
+return float(scores[span.token] - scores.max())""",
     check=check_margin,
     wrong={
-        "frames = emission[span.start : span.end]\n"
-        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "Leave its column out",
+        "scores = emission[span.start : span.end].mean(dim=0)\n"
+        "return float(scores[span.token] - scores.max())": "Leave its column out",
+        "scores = emission[span.start : span.end, :-1].mean(dim=0)\n"
+        "return float(scores.max() - scores[span.token])": "The sign",
+        "scores = emission[span.start : span.end, :-1].exp().mean(dim=0)\n"
+        "return float(scores[span.token] - scores.max())": "difference of probabilities",
+        "scores = emission[span.start : span.end + 1, :-1].mean(dim=0)\n"
+        "return float(scores[span.token] - scores.max())": "One frame too many",
+        "scores = emission[:, :-1].mean(dim=0)\n"
+        "return float(scores[span.token] - scores.max())": "Over the whole recording",
         "frames = emission[span.start : span.end, :-1]\n"
-        "return float((frames.amax(dim=1) - frames[:, span.token]).mean())": "The sign",
-        "frames = emission[span.start : span.end, :-1].exp()\n"
-        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "difference of probabilities",
-        "frames = emission[span.start : span.end + 1, :-1]\n"
-        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "One frame too many",
-        "frames = emission[:, :-1]\n"
-        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "Over the whole recording",
+        "return float((frames[:, span.token] - frames.amax(dim=1)).mean())": "mean of every label first",
         "frames = emission[span.start : span.end, :-1]\n"
-        "return float((frames[:, span.token] - frames.max()).mean())": "a best of its own",
+        "return float(frames[:, span.token].mean() - frames.max())": "all frames together",
+        "scores = emission[span.start : span.end, :-1].mean(dim=0)\n"
+        "return float(scores[span.token] - scores.mean())": "average of the labels",
+        "scores = emission[span.start : span.end, :-1].sum(dim=0)\n"
+        "return float(scores[span.token] - scores.max())": "sum over the frames",
         "frames = emission[span.start : span.end, :-1]\n"
-        "return float((frames[:, span.token] - frames.mean(dim=1)).mean())": "average of the labels",
-        "frames = emission[span.start : span.end, :-1]\n"
-        "return torch.cat([frames[:, span.token] - frames.amax(dim=1)] * 2)": "one number for the letter",
+        "return frames[:, span.token] - frames.amax(dim=1)": "one number for the letter",
     },
     hints=(
         "`emission[span.start : span.end]` are the letter's frames; the star is the last column.",
-        "`frames.amax(dim=1)` is the best label of each frame.",
-        "Subtract the two, then take the mean.",
+        "`.mean(dim=0)` gives one score for each label, from these frames.",
+        "From the score at `span.token`, subtract the largest.",
     ),
 )
 
 
-def check_lines(to_lines: Any) -> str | None:
-    cases = (
-        ("had he married a more amiable woman", 12),
-        ("he was not an ill disposed young man", 10),
-        ("a disproportionately long word", 8),
-        ("one line", 42),
-    )
-    for text, longest in cases:
-        got, want = call(to_lines, text.split(), longest), _lines(text.split(), longest)
-        if got != want and (feedback := _lines_feedback(got, want, text, longest)):
-            return f"{text!r} in lines of {longest}: {feedback}"
-    return None
-
-
-def _lines(words: Sequence[str], longest: int) -> list[str]:
-    lines = [""]
-    for word in words:
-        longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= longest or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _lines_feedback(got: Any, want: list[str], text: str, longest: int) -> str:
-    if isinstance(got, str):
-        return "This is one string; a list of lines was asked for."
-    if not isinstance(got, list) or not all(isinstance(line, str) for line in got):
-        return f"This is a {type(got).__name__}; a list of lines, each a string, was asked for."
-    if "" in got:
-        return "There is an empty line: a word that is longer than a line takes the first line, too, if that is empty."
-    if any(line != line.strip() for line in got):
-        return "A line begins or ends with a space."
-    if "".join(got).replace(" ", "") != text.replace(" ", ""):
-        return f"Words are missing: {got}. What happens to the last line?"
-    if " ".join(got) != text:
-        return f"{got}: words are broken, or joined without a space."
-    if any(len(line) > longest and " " in line for line in got):
-        return f"{max(got, key=len)!r} has {max(map(len, got))} characters: the space before a word counts, too."
-    if len(got) > len(want):
-        return f"{got} has {len(got)} lines where {len(want)} are enough: a line may be full to the last character."
-    return f"{got} instead of {want}."
-
-
-LINES = Exercise(
-    id="09.5",
-    objective="09.subtitles",
-    answer="to_lines",
-    frame='''
-def to_lines(words: list[str], longest: int) -> list[str]:
-    """Lines of at most `longest` characters, as full as they get; a longer word has a line for itself."""
-    {body}
-''',
-    body="""lines = []
-for word in words:
-    if lines and len(lines[-1]) + 1 + len(word) <= longest:
-        lines[-1] += " " + word
-    else:
-        lines.append(word)
-return lines""",
-    check=check_lines,
-    wrong={
-        "text = ' '.join(words)\n"
-        "return [text[i : i + longest].strip() for i in range(0, len(text), longest)]": "words are broken",
-        "lines = []\nfor word in words:\n    if lines and len(lines[-1]) + len(word) <= longest:\n"
-        "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "space before a word",
-        "lines = []\nfor word in words:\n    if lines and len(lines[-1]) + 1 + len(word) < longest:\n"
-        "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "full to the last",
-        "lines, line = [], ''\nfor word in words:\n    if len(line) + 1 + len(word) <= longest:\n"
-        "        line = (line + ' ' + word).strip()\n    else:\n        lines.append(line)\n        line = word\n"
-        "return [text for text in lines if text]": "What happens to the last line",
-        "lines = ['']\nfor word in words:\n    if len(lines[-1]) + 1 + len(word) <= longest:\n"
-        "        lines[-1] += ' ' + word\n    else:\n        lines.append(word)\nreturn lines": "ends with a space",
-        "return ' '.join(words)": "one string",
-    },
-    hints=(
-        "Go through the words; each joins the last line, or starts a new one.",
-        "A word joins if the line, a space and the word together have at most `longest` characters.",
-        "`lines[-1] += ' ' + word` or `lines.append(word)`.",
-    ),
-)
-
-EXERCISES = [WORDS, FRAMES, SECONDS, MARGIN, LINES]
+EXERCISES = [WORDS, FRAMES, SECONDS, MARGIN]

@@ -170,8 +170,8 @@ def test_an_answer_that_changes_its_input_in_place_is_judged_like_any_other():
         ("09.3", "scale = sample_rate * frames / samples\nreturn [span.start / scale, span.end / scale]"),
         (
             "09.4",
-            "frames = emission[span.start : span.end, :28]\nbest, _ = frames.max(dim=-1)\n"
-            "return (frames[:, span.token] - best).mean()",
+            "frames = [emission[n, :28] for n in range(span.start, span.end)]\nscores = sum(frames) / len(frames)\n"
+            "return scores[span.token] - torch.max(scores)",
         ),
         ("11.1", "return mel_db * math.log(10) / 20"),
         ("11.1", "return torch.log(torch.pow(10, mel_db / 20))"),
@@ -200,7 +200,6 @@ def test_an_answer_that_changes_its_input_in_place_is_judged_like_any_other():
             "low, high = pitch[pitch > 0].quantile(torch.tensor([0.1, 0.9])).tolist()\n"
             "return 12 * (math.log2(high) - math.log2(low))",
         ),
-        ("09.5", "import textwrap\nreturn textwrap.wrap(' '.join(words), longest, break_long_words=False)"),
     ],
 )
 def test_other_right_ways_are_right(exercise_id, body):
