@@ -109,10 +109,19 @@ def next_token_probabilities(model: "WhisperModel", encoded: "StorageView", toke
         [vocabulary], float32, adding up to 1. As in transcription, the first token is never the end.
 
     Raises:
-        CourseError: more than 200 tokens, or ids that the model does not have.
+        CourseError: more than 200 tokens, ids that the model does not have, text in place of ids, or another `encoded`.
 
     Taught in 10_whisper.
     """
+    from ctranslate2 import StorageView
+
+    if not isinstance(encoded, StorageView):
+        raise CourseError(f"`encoded` is of type {type(encoded).__name__}.", "Pass what `encode_speech` returns.")
+    if not isinstance(tokens, list) or not all(isinstance(token, int) for token in tokens):
+        raise CourseError(
+            "The text so far is no list of whole numbers.",
+            "Make one: model.hf_tokenizer.encode(text, add_special_tokens=False).ids.",
+        )
     start = _start(model)
     if len(tokens) > 200 or not all(0 <= token < start.eot for token in tokens):
         raise CourseError(

@@ -63,6 +63,38 @@ def test_tokens_that_are_no_text_are_refused(model, encoded, tokens):
         next_token_probabilities(model, encoded, tokens)
 
 
+@pytest.mark.parametrize("text", ["He was", torch.tensor([1, 2]), None, [1.0], ["He"]])
+def test_a_text_that_is_no_list_of_ids_is_refused_with_the_way_to_make_one(model, encoded, text):
+    with pytest.raises(CourseError, match=r"no list of whole numbers.*hf_tokenizer\.encode"):
+        next_token_probabilities(model, encoded, text)
+
+
+def test_an_array_in_place_of_what_the_encoder_returned_is_refused(model, encoded):
+    with pytest.raises(CourseError, match=r"ndarray.*encode_speech"):
+        next_token_probabilities(model, np.array(encoded), [])
+
+
+@pytest.mark.parametrize(
+    ("waveform", "sample_rate", "problem"),
+    [
+        (torch.zeros(1, 0), 16_000, "empty"),
+        (torch.full((1, 16_000), torch.nan), 16_000, "NaN"),
+        (torch.zeros(16_000), 16_000, "channels, samples"),
+        (torch.zeros(1, 16_000, dtype=torch.int16), 16_000, "int16"),
+        (torch.zeros(1, 16_000), 0, "sample rate"),
+        (np.zeros((1, 16_000), np.float32), 16_000, "ndarray"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_sentence(model, waveform, sample_rate, problem):
+    with pytest.raises(WaveformError, match=problem):
+        encode_speech(model, waveform, sample_rate)
+
+
+def test_silence_and_a_single_sample_can_be_encoded(model):
+    for samples in (1, 16_000):
+        assert np.isfinite(np.array(encode_speech(model, torch.zeros(1, samples), 16_000))).all()
+
+
 def test_the_encoder_gives_1500_vectors_however_short_the_clip(model):
     for seconds in (0.1, 3, 30):
         assert np.array(encode_speech(model, torch.rand(2, int(8000 * seconds)), 8000)).shape == (1, 1500, 384)

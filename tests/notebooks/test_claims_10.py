@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
+from course_notebooks import read, values
+from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.vad import get_speech_timestamps
 
-from course_utils.samples import load_sample
+from course_utils.paths import NOTEBOOKS
+from course_utils.pretrained import whisper_folder
+from course_utils.pretrained.cache import is_here
+from course_utils.pretrained.catalogue import find_model
+from course_utils.samples import load_sample, sample_info, sample_names
 from course_utils.whisper import encode_speech, for_whisper, load_whisper, next_token_probabilities
 
+BASE = find_model("FASTER_WHISPER_BASE")
+BASE_FOLDER = whisper_folder(BASE.name) if is_here(BASE) else None
 UNFILTERED = {"no_speech_threshold": None, "log_prob_threshold": None, "compression_ratio_threshold": None}
 
 
@@ -18,13 +27,21 @@ def model(tmp_path_factory):
         yield load_whisper()
 
 
+def recipe(name: str) -> dict:
+    """What the recipe's cell defines."""
+    notebook = read(NOTEBOOKS / "10_whisper.ipynb")
+    (source,) = [cell.source for cell in notebook.cells if name in values(cell, "recipe")]
+    defined: dict = {}
+    exec(source, defined)
+    return defined
+
+
 def transcribe(model, name: str, **options) -> list:
     segments, _ = model.transcribe(for_whisper(*load_sample(name)), language="en", temperature=0, **options)
     return list(segments)
 
 
 def test_the_input_is_the_recipe_of_notebook_04(model):
-    import torch
     from torchaudio.transforms import MelSpectrogram
 
     speech, rate = load_sample("speech")
@@ -94,3 +111,63 @@ def test_after_a_vad_the_second_segment_begins_on_the_wrong_side_of_the_gap(mode
     )
     assert by_segment[1].start < 4
     assert by_word[1].start > 8
+
+
+def test_silence_becomes_a_word_that_passes_the_limits_and_the_detector_leaves_nothing_of_it(model):
+    silence = np.zeros(5 * 16_000, dtype=np.float32)
+    [segment] = model.transcribe(silence, language="en", temperature=0)[0]
+    assert segment.text == " You"
+    assert segment.no_speech_prob == pytest.approx(0.94, abs=0.03)
+    assert segment.avg_logprob == pytest.approx(-0.93, abs=0.03)
+    assert get_speech_timestamps(silence) == []
+
+
+def test_the_wrong_rate_and_the_wrong_range_give_fluent_text(model):
+    announcement, speech = (load_sample(name)[0][0].numpy() for name in ("phone_2", "speech"))
+    options = {"language": "en", "temperature": 0, "max_new_tokens": 60}
+    fast = list(model.transcribe(announcement, **options)[0])
+    loud = list(model.transcribe((speech * 32_768).astype(np.float32), **options)[0])
+    assert fast[0].text == " The piece of your cruise is not the best."
+    assert loud[0].text.startswith(" No, no, no, no, no")
+
+
+def test_the_first_word_begins_in_the_pause_and_the_least_sure_word_is_wrong(model):
+    [segment] = transcribe(model, "speech", word_timestamps=True)
+    assert segment.words[0].start == 0
+    assert np.abs(for_whisper(*load_sample("speech"))[: 16_000 // 4]).max() < 0.02
+    assert min(segment.words, key=lambda word: word.probability).word == " old"
+
+
+@pytest.mark.parametrize(
+    ("waveform", "problem"),
+    [
+        (torch.zeros(16_000), "channels, samples"),
+        (torch.zeros(1, 1, 16_000), "channels, samples"),
+        (torch.zeros(1, 16_000, dtype=torch.int16), "floating point"),
+        (torch.zeros(1, 0), "empty"),
+        (torch.full((1, 16_000), torch.nan), "NaN"),
+    ],
+)
+def test_the_recipe_refuses_what_whisper_would_invent_a_text_for(waveform, problem):
+    with pytest.raises(ValueError, match=problem):
+        recipe("for-whisper")["as_whisper_input"](waveform, 16_000)
+
+
+def test_the_recipe_and_the_course_bring_a_recording_into_the_same_form():
+    for name in ("phone", "tabla_loop", "speech"):
+        recording = load_sample(name)
+        assert np.array_equal(recipe("for-whisper")["as_whisper_input"](*recording), for_whisper(*recording))
+
+
+@pytest.mark.skipif(BASE_FOLDER is None, reason="the weights of FASTER_WHISPER_BASE are not on this computer")
+def test_the_multilingual_model_detects_english_doubts_rain_and_writes_german_if_told_to():
+    base = WhisperModel(str(BASE_FOLDER), device="cpu", compute_type="float32")
+    for name in (name for name in sample_names() if sample_info(name).transcript):
+        language, probability, _ = base.detect_language(for_whisper(*load_sample(name)))
+        assert language == "en"
+        assert probability >= 0.98
+    _, _, rain = base.detect_language(for_whisper(*load_sample("ambience")))
+    assert rain[0][0] == "nn"
+    assert dict(rain)["en"] < 0.2 < 0.4 < dict(rain)["nn"] < 0.5
+    segments, _ = base.transcribe(for_whisper(*load_sample("phone")), language="de", temperature=0)
+    assert next(segments).text == " Die Nahrung, die Nahrung, ist nicht in den Service."
