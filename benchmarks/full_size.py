@@ -29,7 +29,7 @@ import torch
 import torchaudio
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
-from speech_synthesis import peak_memory
+from timing import peak_memory
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 

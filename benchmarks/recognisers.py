@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from speech_synthesis import peak_memory
-from timing import medians
+from timing import medians, peak_memory
 
 from course_utils.paths import DATA
 

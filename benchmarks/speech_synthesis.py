@@ -13,6 +13,8 @@ from collections.abc import Callable
 from statistics import median
 from unittest.mock import patch
 
+from timing import peak_memory
+
 TEXTS = (
     "He was not an ill disposed young man.",
     "He might even have been made amiable himself.",
@@ -83,15 +85,6 @@ def tacotron2_and_wavernn() -> Callable[[str], float]:
         return vocoder(frames, frame_count)[0].shape[1] / vocoder.sample_rate
 
     return speak
-
-
-def peak_memory() -> float:
-    """Megabytes that this process has held at most; not known on Windows."""
-    try:
-        import resource
-    except ImportError:
-        return float("nan")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(load: Callable[[], Callable[[str], float]]) -> None:

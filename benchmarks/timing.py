@@ -1,4 +1,4 @@
-"""What the benchmarks share: medians of runs that take turns, so that a busy moment hits every candidate alike."""
+"""What the benchmarks share: medians of runs that take turns, so that a busy moment hits all alike; peak memory."""
 
 import time
 from collections.abc import Callable
@@ -21,3 +21,12 @@ def medians(candidates: dict[str, Callable[[], object]], rounds: int, *, warm_up
             if number >= warm_up:
                 times[name].append(1000 * (time.perf_counter() - start))
     return {name: median(values) for name, values in times.items()}
+
+
+def peak_memory() -> float:
+    """Megabytes that this process has held at most; not known on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -32,6 +32,15 @@ def offered_models() -> list[Model]:
     return models
 
 
+class WeightsHandler(StaticFileHandler):
+    """Sends a file whose version is its size and time: tornado would read all of it first, and gives up above 64 MB."""
+
+    @classmethod
+    def get_content_version(cls, abspath: str) -> str:
+        status = Path(abspath).stat()
+        return f"{status.st_size:x}-{status.st_mtime_ns:x}"
+
+
 def application(models: list[Model], folder: Path, told: Callable[[str], None]) -> Application:
     """A web server that sends the files of these models and nothing else: every other address is unknown to it.
 
@@ -46,7 +55,7 @@ def application(models: list[Model], folder: Path, told: Callable[[str], None]) 
         told(f"{request.remote_ip} {request.method} {request.path} {handler.get_status()}")
 
     paths = "|".join(re.escape(file.path) for model in models for file in model.files)
-    return Application([(f"/({paths})", StaticFileHandler, {"path": str(folder)})], log_function=log)
+    return Application([(f"/({paths})", WeightsHandler, {"path": str(folder)})], log_function=log)
 
 
 async def serve(models: list[Model], told: Callable[[str], None], ready: Callable[[int], None]) -> None:

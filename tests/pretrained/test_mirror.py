@@ -110,6 +110,16 @@ def test_another_version_on_the_mirror_is_fetched_whole(mirror, tmp_path):
     assert target.read_bytes() == BODY
 
 
+def test_a_large_file_has_a_version_too_and_the_teacher_sees_no_warning(mirror, tmp_path, caplog):
+    with (tmp_path / "hub" / FILE.path).open("r+b") as weights:
+        weights.truncate(200_000_000)
+    _, _, headers = mirror.ask("HEAD", f"/{FILE.path}")
+    assert headers["Content-Length"] == "200000000"
+    _, _, again = mirror.ask("HEAD", f"/{FILE.path}")
+    assert headers["Etag"] == again["Etag"]
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize(
     "path",
     [
