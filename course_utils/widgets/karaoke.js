@@ -70,7 +70,7 @@ function render({ model, el }) {
   function jump(place) {
     enter(place);
     audio.currentTime = words[place].start;
-    audio.play();
+    audio.play().catch(() => null); // the widget may be gone before it begins
   }
 
   buttons.forEach((button, place) => {
