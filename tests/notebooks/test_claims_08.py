@@ -46,8 +46,8 @@ SILENT = {"listen": lambda *_, **__: None}
 
 @pytest.fixture(scope="module")
 def names(shell):
-    """What the notebook has after its two tables: clips, features, and who and what for each of them."""
-    return run_cells("results = {", SILENT)
+    """What the notebook has after the probes: clips, features, who and what for each of them, and the fooled probe."""
+    return run_cells("cured = ", SILENT)
 
 
 def accuracies(names, side):
@@ -127,6 +127,18 @@ def test_the_library_of_similar_clips_finds_the_speaker_below_and_the_word_above
     alike = {name: names["likeness"][name][papa].argsort(descending=True)[1:4] for name in ("layer 1", "layer 4")}
     assert (names["speakers"][alike["layer 1"]] == "Paola").sum() >= 2
     assert (names["words"][alike["layer 4"]] == "papa").sum() >= 2
+
+
+def test_spanish_allison_is_nearest_to_herself(names):
+    means = {speaker: names["across"][names["speakers"] == speaker].mean() for speaker in set(names["speakers"])}
+    assert max(means, key=means.get) == "Allison"
+
+
+def test_a_probe_that_learned_the_room_is_far_below_chance_in_swapped_rooms_and_can_be_cured(names):
+    assert names["same_places"] > 0.95
+    assert names["other_places"] < 0.2
+    test = ~names["is_train"]
+    assert names["cured"].score(names["swapped"][test], names["person"][test]) > 0.9
 
 
 class RandomHubert:
