@@ -35,7 +35,7 @@ constraints: setup ## compile constraints.txt from pyproject.toml: the newest ve
 	$(ENVIRONMENT)/uv pip compile --quiet --universal --fork-strategy fewest --all-extras --upgrade --no-annotate \
 		--custom-compile-command "make constraints" --output-file constraints.txt pyproject.toml
 
-standin: setup ## build the stand-in's weights again (Debian, most of a day)
+standin: setup ## build the stand-in's weights again (Debian, some hours)
 	PYTHON=$(CURDIR)/$(ENVIRONMENT)/python training/rebuild
 
 clean: ## delete .venv and caches; your notebooks and your progress stay

@@ -148,7 +148,7 @@ def test_the_level_of_a_recording_hardly_matters(model, gain):
 
 def test_silence_and_noise_are_not_read_as_sentences(model):
     for sound in (torch.zeros(1, 2 * SAMPLE_RATE), noise(2.0, rms=0.03)):
-        assert len(read(model(sound)[0][0])) < 5
+        assert len(read(model(sound)[0][0])) < 10
 
 
 def test_it_tells_when_each_letter_was_said(model):

@@ -21,30 +21,29 @@ SPEEDS = ((4, 5), (7, 8), (9, 10), (1, 1), (1, 1), (11, 10), (8, 7), (5, 4))
 """Played at these ratios: below 1 slower and lower, above 1 faster and higher. One voice becomes several."""
 SHORTEST, LONGEST = 0.3, 16.0
 """Seconds; other clips are left out."""
-PAUSE = SAMPLE_RATE // 2
-"""Samples between recordings in a row."""
 CODES = {label: code for code, label in enumerate(LABELS)}
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording or several in a row, and what is said."""
+    """One recording, and what is said."""
 
-    paths: tuple[Path, ...]
+    path: Path
     seconds: float
     text: str
 
     def samples(self) -> Tensor:
-        """[samples], float32 at 16 kHz; a pause after each recording but the last."""
-        return torch.cat([pad(_read(path), (0, PAUSE)) for path in self.paths])[:-PAUSE]
+        """[samples], float32 at 16 kHz."""
+        samples, rate = soundfile.read(self.path, dtype="float32")
+        return resample(torch.from_numpy(samples), rate, SAMPLE_RATE)
 
     def codes(self) -> Tensor:
         """[letters]: the label of every letter, words parted by "|"."""
         return torch.tensor([CODES[letter] for letter in self.text.upper().replace(" ", "|")])
 
     def held_out(self) -> bool:
-        """One in forty, of the few prompts one in eight, is for measuring alone; its name decides."""
-        return zlib.crc32(self.paths[0].name.encode()) % (8 if self.paths[0].name.startswith("prompts") else 40) == 0
+        """One in forty is left for trials; its name decides."""
+        return zlib.crc32(self.path.name.encode()) % 40 == 0
 
 
 def listed(folder: Path, sources: list[str]) -> list[Clip]:
@@ -52,7 +51,7 @@ def listed(folder: Path, sources: list[str]) -> list[Clip]:
     clips = []
     for source in sources:
         for name, seconds, _, text in csv.reader((folder / f"{source}.tsv").open(), delimiter="\t", quoting=3):
-            clip = Clip((folder / name,), float(seconds), text)
+            clip = Clip(folder / name, float(seconds), text)
             if SHORTEST < clip.seconds < LONGEST and 0 < len(text) < 30 * clip.seconds:
                 clips.append(clip)
     return clips
@@ -93,11 +92,6 @@ class Augment:
         return pad(samples, (self.generator.randrange(4800), self.generator.randrange(4800)))
 
 
-def _read(path: Path) -> Tensor:
-    samples, rate = soundfile.read(path, dtype="float32")
-    return resample(torch.from_numpy(samples), rate, SAMPLE_RATE)
-
-
 def _coloured(generator: np.random.Generator, slope: float) -> Tensor:
     """Ten seconds of noise whose amplitude falls with frequency to the power of `slope`: white 0, pink 0.5, brown 1."""
     spectrum = np.fft.rfft(generator.standard_normal(10 * SAMPLE_RATE))
@@ -111,18 +105,6 @@ def _room(generator: np.random.Generator, seconds: float) -> Tensor:
     response = generator.standard_normal(len(time)) * 10 ** (-3 * time / seconds) * 0.05
     response[0] = 1
     return torch.from_numpy(response).float()
-
-
-def in_rows(clips: list[Clip], generator: random.Random) -> list[Clip]:
-    """A third of the clips in rows of two or three, so that pauses and longer speech are learnt; the rest alone."""
-    clips = generator.sample(clips, len(clips))
-    alone, rest = clips[len(clips) // 3 :], clips[: len(clips) // 3]
-    while rest:
-        row = [rest.pop() for _ in range(min(len(rest), generator.randint(2, 3)))]
-        paths = tuple(path for clip in row for path in clip.paths)
-        seconds = sum(clip.seconds + PAUSE / SAMPLE_RATE for clip in row)
-        alone.append(Clip(paths, seconds, " ".join(clip.text for clip in row)))
-    return alone
 
 
 def batches(clips: list[Clip], seconds: float, generator: random.Random) -> Iterator[list[Clip]]:

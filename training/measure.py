@@ -40,10 +40,9 @@ def test_sets(folder: Path) -> dict[str, list[tuple[torch.Tensor, str]]]:
     sets = {"librivox": bundled(LIBRIVOX), "phone": bundled(PHONE)}
     if (folder / "unseen.tsv").exists():
         sets["unseen voice"] = from_clips(listed(folder, ["unseen"])[:60])
-    for source in ("prompts", "actors"):
-        if (folder / f"{source}.tsv").exists():
-            sets[f"{source} held out"] = from_clips([c for c in listed(folder, [source]) if c.held_out()][:60])
-    return {name: items for name, items in sets.items() if items}
+    if (folder / "prompts.tsv").exists():
+        sets["prompts"] = from_clips(listed(folder, ["prompts"]))
+    return sets
 
 
 @torch.inference_mode()

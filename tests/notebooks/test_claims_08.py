@@ -1,6 +1,6 @@
 """Statements of 08_speech_representations that its cells do not assert, measured again with the stand-in."""
 
-import csv
+import re
 
 import numpy as np
 import pytest
@@ -75,13 +75,9 @@ def test_with_the_stand_in_everybody_is_like_everybody_before_the_common_part_is
     assert names["cosines"](names["features"]["layer 1"]).min() > 0.9
 
 
-def test_allisons_words_were_among_the_stand_ins_training_and_nobody_elses(names):
-    listing = (ROOT / "training" / "prompts.tsv").open(encoding="utf-8")
-    prompts = dict(csv.reader(listing, delimiter="\t", quoting=csv.QUOTE_NONE))
-    learned = {text.replace("x ray", "xray") for name, text in prompts.items() if name.startswith("phonetic/")}
-    assert learned == set(names["words"])
-    readme = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
-    assert not [speaker for speaker in ("June", "Armelle", "Menardi", "ivrvoice") if speaker in readme]
+def test_the_stand_in_learned_from_synthetic_voices_alone():
+    rebuild = (ROOT / "training" / "rebuild").read_text(encoding="utf-8")
+    assert re.findall(r"train\.py \S+ \S+ (\S+)", rebuild) == ["flite,piper"]
 
 
 def test_speakers_differ_a_lot_in_what_and_the_hissing_codec_is_the_hardest(names):
