@@ -50,6 +50,8 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia")
 
 TEST_ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 """One thread for each process: notebooks and exercises then take a third less processor time."""
+PARALLEL = ("--numprocesses=auto", "--dist=loadfile")
+"""A process for each core; the tests of a file stay together, and with them what they share."""
 
 
 def main(arguments: list[str]) -> None:
@@ -63,7 +65,7 @@ def main(arguments: list[str]) -> None:
         system.ensure("ffmpeg")
         system.ensure("chromium")
         os.environ.update(TEST_ENVIRONMENT)
-        start("pytest", *rest)
+        start("pytest", *PARALLEL, *rest)
     elif task == "setup" and rest in ([], ["test"]):
         setup(*rest)
     else:
@@ -145,7 +147,7 @@ def python_version(command: list[str]) -> tuple[int, ...] | None:
 
 
 def supported_versions() -> list[tuple[int, int]]:
-    """The Python versions that pyproject.toml allows, newest first: [(3, 13), (3, 12), (3, 11)]."""
+    """The Python versions that pyproject.toml allows, newest first, such as [(3, 12), (3, 11)]."""
     bounds = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', PYPROJECT.read_text(encoding="utf-8"))
     first, end = map(int, bounds.groups())
     return [(3, minor) for minor in reversed(range(first, end))]

@@ -121,7 +121,7 @@ def test_windows_asks_its_launcher(monkeypatch: pytest.MonkeyPatch):
 
 def test_without_a_suitable_python_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bootstrap, "python_version", lambda command: (3, 8) if command == [sys.executable] else None)
-    with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.13.*Install Python 3\.13") as stop:
+    with pytest.raises(SystemExit, match=r"Python 3\.11 to 3\.12.*Install Python 3\.12") as stop:
         bootstrap.find_python()
     assert "\n" not in str(stop.value)
 
@@ -458,7 +458,7 @@ def test_the_test_task_ends_in_pytest_with_the_arguments(monkeypatch: pytest.Mon
     for name in ("PATH", "VIRTUAL_ENV", *bootstrap.TEST_ENVIRONMENT):
         monkeypatch.setenv(name, "")
     bootstrap.main(["test", "-k", "plots"])
-    assert steps == ["setup test", "ffmpeg", "chromium", ["-m", "pytest", "-k", "plots"]]
+    assert steps == ["setup test", "ffmpeg", "chromium", ["-m", "pytest", *bootstrap.PARALLEL, "-k", "plots"]]
 
 
 def test_the_lab_task_ends_in_the_lab_command_with_the_arguments(monkeypatch: pytest.MonkeyPatch):
