@@ -1,4 +1,4 @@
-"""The equalizer explorer: eight bands to move, their response designed and measured, and a recording before and after."""
+"""The equalizer explorer: eight bands to move, their response, and a recording before and after them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -216,9 +216,8 @@ def _missing_words(sample_rate: int, gains_db: Sequence[float]) -> str:
     missing = [band for band, gain in zip(BANDS, gains_db, strict=True) if gain and band >= sample_rate / 2]
     if not missing:
         return ""
-    noun = "the band" if len(missing) == 1 else "the bands"
-    verb = "does" if len(missing) == 1 else "do"
-    return f" The recording holds only what lies below {sample_rate / 2:g} Hz: {noun} at {listed(missing)} Hz {verb} nothing."
+    bands = f"the band{'s' * (len(missing) > 1)} at {listed(missing)} Hz {'do' if len(missing) > 1 else 'does'} nothing"
+    return f" The recording holds only what lies below {sample_rate / 2:g} Hz: {bands}."
 
 
 def _signed(level: float) -> str:
