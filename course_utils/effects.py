@@ -213,7 +213,7 @@ def loudness(waveform: Tensor, sample_rate: int) -> Tensor:
     block, step = round(BLOCK_SECONDS * sample_rate), round(STEP_SECONDS * sample_rate)
     if items.shape[-1] < block:
         raise WaveformError(
-            f"The waveform lasts {items.shape[-1] / sample_rate:.3g} s; loudness needs {BLOCK_SECONDS} s.",
+            f"The waveform has {items.shape[-1]} samples; loudness needs {block}, {BLOCK_SECONDS} s.",
             "Measure a longer stretch, or compare peaks or mean powers instead.",
         )
     weighted = apply_filter(items.double(), weighting)

@@ -71,7 +71,7 @@ def safe_gain_db(lufs: float, peak: float, target: float, ceiling_db: float) -> 
         "return min(target - lufs, ceiling_db - 10 * math.log10(peak))": "10 is for powers",
         "return min(target - lufs, ceiling_db + 20 * math.log10(peak))": "leaves room to rise",
         "return min(target - lufs, ceiling_db - peak)": "bring it to dB first",
-        "return target - lufs if peak < 1 else 0.0": "is too",
+        "return max(0.0, min(target - lufs, ceiling_db - 20 * math.log10(peak)))": "0 dB is too large",
     },
     hints=(
         "Two gains: one for the loudness, one for the peak. The smaller one keeps both limits.",
@@ -184,10 +184,7 @@ def check_there_and_back(there_and_back: Any) -> str | None:
             "Filtered once only, backwards: it now comes too early. Filter the *filtered* sound.",
         ),
         (there, "Filtered once, forward: where is the way back?"),
-        (
-            effect(there.flip(0)).flip(0),
-            "You turned the axis of the channels: left and right change places. Time is the last axis, -1.",
-        ),
+        (effect(there).flip(-1), "Turned round only at the end. Turn before the way back as well."),
         (
             (there + effect(waveform.flip(-1)).flip(-1)) / 2,
             "The mean of both directions is not both in a row: filter what the first pass has made.",
@@ -214,7 +211,7 @@ def there_and_back(effect, waveform: Tensor) -> Tensor:
         "there = effect(waveform)\nreturn effect(there)": "Twice forward",
         "return effect(waveform.flip(-1)).flip(-1)": "Filtered once only",
         "return effect(waveform)": "where is the way back",
-        "there = effect(waveform)\nreturn effect(there.flip(0)).flip(0)": "axis of the channels",
+        "there = effect(waveform)\nreturn effect(there).flip(-1)": "only at the end",
         "return (effect(waveform) + effect(waveform.flip(-1)).flip(-1)) / 2": "mean of both directions",
     },
     hints=(

@@ -34,7 +34,7 @@ FLOOR_DB = -70.0
 """Of the spectra."""
 
 POINTS = 300
-"""Of the curves."""
+"""Of the curves, beside the middles of the bands."""
 
 STRIPES = 800
 """Lines that draw a waveform."""
@@ -163,7 +163,9 @@ def equalize(waveform: Tensor, sample_rate: int, gains_db: Sequence[float]) -> E
     """
     sections = equalizer_sections(sample_rate, gains_db)
     result = apply_filter(waveform, sections)
-    frequencies = torch.logspace(math.log10(LOWEST), math.log10(0.999 * sample_rate / 2), POINTS, dtype=torch.float64)
+    even = torch.logspace(math.log10(LOWEST), math.log10(0.999 * sample_rate / 2), POINTS, dtype=torch.float64)
+    middles = torch.tensor([band for band in BANDS if band < sample_rate / 2], dtype=torch.float64)
+    frequencies = torch.cat([even, middles]).sort().values
     designed = designed_response(sections, sample_rate, frequencies)
     every, heard = measure_response(lambda click: apply_filter(click, sections), sample_rate)
     places = torch.searchsorted(every, frequencies[::8].contiguous())
