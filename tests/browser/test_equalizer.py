@@ -65,14 +65,14 @@ def test_it_is_accessible_in_the_light_and_in_the_dark_theme_and_on_a_small_scre
     light = pixels(explorer)
     notebook.use_theme("dark")
     notebook.page.wait_for_function(
-        """() => new Promise(resolve => {
+        """() => {
             const image = document.querySelector(".course-explorer img");
+            if (!image.complete) return false;
             const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
-            image.decode().then(() => {
-                context.drawImage(image, 0, 0);
-                resolve(context.getImageData(0, 0, 1, 1).data[0] < 50);
-            });
-        })"""
+            context.drawImage(image, 0, 0);
+            const [red, , , opacity] = context.getImageData(0, 0, 1, 1).data;
+            return opacity === 255 && red < 50;
+        }"""
     )
     assert pixels(explorer) != light
     assert notebook.axe(".course-explorer") == []
