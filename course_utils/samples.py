@@ -262,7 +262,7 @@ def noise(
     Raises:
         WaveformError: an unknown colour, a level that is not positive, or fewer than two samples.
 
-    Taught in 06_augmenting_waveforms. Source: the spectrum of white Gaussian noise divided by f^0, f^(1/2) or f^1, so
+    Taught in 12_effects. Source: the spectrum of white Gaussian noise divided by f^0, f^(1/2) or f^1, so
     that its power is constant, falls with 1/f or with 1/f^2.
     """
     if color not in _POWER_SLOPES:
