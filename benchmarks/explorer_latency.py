@@ -55,6 +55,7 @@ EXPLORERS = {
         "from course_utils.widgets.vocoder import vocoder_explorer\nvocoder_explorer()",
         "Rounds of Griffin-Lim (n_iter)",
     ),
+    "equalizer": ("from course_utils.widgets.equalizer import equalizer_explorer\nequalizer_explorer()", "1000 Hz"),
 }
 """Of each: the cell that shows it, and the slider that is moved."""
 

@@ -16,7 +16,7 @@ IDS = [item["id"] for item in GUIDE]
 
 # fmt: off
 STILL_TO_COME = {
-    "G5.1", "G5.2", "G5.3", "G5.4", "G5.5", "G5.6", "G5.7",
+    "G5.6",
     "G6.1", "G6.2", "G6.3",
     "G7.1", "G7.2",
     "Q8",
