@@ -21,10 +21,11 @@ SPOKEN = {
     "speech_4": (0.27, 5.81),
     "speech_long": (0.24, 6.80),
 }
-"""Seconds at which the voice begins and ends in each phrase of the reader: where the level leaves its floor by 10 dB, and
-comes back. No pause in between is longer than 0.2 s."""
+"""Seconds at which the voice begins and ends in each phrase of the reader: where the level leaves the room's noise and
+comes back to it. No pause in between is longer than 0.2 s."""
 
 FADE_SECONDS = 0.005
+OTHERS_GAIN = 0.4
 ROOM_RMS = 0.0008
 """The hiss of a quiet room, 62 dB below full scale."""
 
@@ -138,7 +139,8 @@ def speech_scene(
     scene = speech + noise(seconds, SAMPLE_RATE, rms=ROOM_RMS)
     if others:
         gaps = [one.end + 0.7 for one in marked[:-1]]
-        scene = scene + place(dict(zip(gaps, (load_mono("crow"), load_mono("cowbell")), strict=False)), seconds)
+        sounds = [OTHERS_GAIN * load_mono(name) for name in ("crow", "cowbell")]
+        scene = scene + place(dict(zip(gaps, sounds, strict=False)), seconds)
     if background is not None:
         share = sum(segment.seconds for segment in marked) / seconds
         recording = load_mono(background)[:, : 3 * SAMPLE_RATE]  # water fades out at its end
