@@ -29,6 +29,9 @@ LEVEL_FRAME = 0.02
 QUIETEST_FLOOR_DB = -70.0
 """dB relative to full scale: between digital silence and the noise of a quiet studio."""
 
+ROW_COLOURS = ("tab:green", "tab:orange", "tab:purple", "tab:brown", "tab:pink", "tab:gray")
+"""Of `plot_segments`, the topmost first."""
+
 SILERO_RATE = 16_000
 SILERO_FRAME = 512 / SILERO_RATE
 """Seconds of a frame of `speech_probabilities`: 32 ms."""
@@ -333,7 +336,8 @@ def plot_segments(
     heights = [peak * (1.25 + 0.35 * (len(names) - 1 - number)) for number in range(len(names))]
     for number, (name, height) in enumerate(zip(names, heights, strict=True)):
         bars = [(segment.start, segment.end - segment.start) for segment in rows[name]]
-        ax.broken_barh(bars, (height - 0.12 * peak, 0.24 * peak), color=f"C{number + 1}", gid=name)
+        colour = ROW_COLOURS[number % len(ROW_COLOURS)]
+        ax.broken_barh(bars, (height - 0.12 * peak, 0.24 * peak), color=colour, gid=name)
     ax.set_yticks([-peak, 0, peak, *heights], [f"{-peak:.2g}", "0", f"{peak:.2g}", *names])
     ax.set_ylim(-1.1 * peak, peak * (1.5 + 0.35 * (len(names) - 1)))
     ax.set_ylabel("Amplitude")
