@@ -331,6 +331,8 @@ def plot_segments(
     Taught in 13_silence_and_noise.
     """
     ax = plot_waveform(waveform, sample_rate, ax=ax, title=title)
+    for full_scale in ax.lines[:2]:
+        full_scale.set_visible(False)  # it would cross the rows
     peak = float(waveform.abs().max()) or 1.0
     names = list(rows)
     heights = [peak * (1.25 + 0.35 * (len(names) - 1 - number)) for number in range(len(names))]
