@@ -37,6 +37,35 @@ def snr_db(signal: Tensor, noise: Tensor) -> Tensor:
     return 10 * torch.log10(ratio)
 
 
+def si_sdr_db(estimate: Tensor, target: Tensor) -> Tensor:
+    """How much of an estimate is its target, at whatever level: the scale-invariant signal-to-distortion ratio.
+
+    Args:
+        estimate: [..., samples], float32 or float64, any range.
+        target: [..., samples], of the same shape; no item silent. Constant offsets of both are taken away first.
+
+    Returns:
+        dB, one number for each dimension before the samples; inf when the estimate is a multiple of the target.
+
+    Raises:
+        WaveformError: one of them is not audio (see `check_batch`), or the shapes differ.
+        SilentAudioError: a target is silent, so that there is nothing to find in its estimate.
+
+    Taught in 13_silence_and_noise. Source: J. Le Roux and others, SDR - Half-baked or Well Done?, ICASSP 2019.
+    """
+    if check_batch(estimate, "estimate").shape != check_batch(target, "target").shape:
+        raise WaveformError(
+            f"The estimate {list(estimate.shape)} and the target {list(target.shape)} differ in shape.",
+            "Cut both to the same samples.",
+        )
+    estimate, target = (audio - audio.mean(dim=-1, keepdim=True) for audio in (estimate, target))
+    energy = target.square().sum(dim=-1, keepdim=True)
+    if not energy.all():
+        raise SilentAudioError("A target is silent.", "Measure where the target is heard.")
+    found = (estimate * target).sum(dim=-1, keepdim=True) / energy * target
+    return 10 * torch.log10(found.square().sum(dim=-1) / (estimate - found).square().sum(dim=-1))
+
+
 def copy_snr_db(original: Tensor, copy: Tensor) -> float:
     """How close a copy comes to its original: their signal-to-noise ratio, the copy moved to where it fits best.
 

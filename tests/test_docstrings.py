@@ -21,7 +21,9 @@ from course_utils.players import listen
 from course_utils.plots import plot_mel_spectrogram, plot_spectrogram, plot_waveform, to_db
 from course_utils.pretrained.fetch import DownloadError
 from course_utils.samples import chirp, clicks, load_sample, noise, sample_names, sample_path, tone
+from course_utils.scenes import load_mono, place, spoken
 from course_utils.standin import load_standin
+from course_utils.voice_activity import Segment, keep, level_scores, speech_probabilities
 from course_utils.whisper import encode_speech, load_whisper, next_token_probabilities
 
 # ---- what a docstring says ------------------------------------------------------------------------------------------
@@ -195,6 +197,12 @@ CALLS = [
     *((load_sample, {"name": name}) for name in sample_names()),
     (load_audio, {"path": sample_path("drum_loop")}),
     (load_audio, {"path": sample_path("drum_loop"), "sample_rate": 8000, "mono": True}),
+    (load_mono, {"name": "drum_loop"}),
+    (spoken, {"name": "speech_2"}),
+    (place, {"clips": {0.5: torch.ones(1, 8000)}, "seconds": 0.77}),
+    (keep, {"waveform": torch.ones(2, 800), "sample_rate": 8000, "segments": [Segment(0.01, 0.05)]}),
+    (level_scores, {"waveform": noise(1.0), "sample_rate": 16_000}),
+    (speech_probabilities, {"waveform": noise(1.0), "sample_rate": 16_000}),
 ]
 
 

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from course_utils.errors import SilentAudioError, WaveformError
-from course_utils.measures import copy_snr_db, fundamental, snr_db
+from course_utils.measures import copy_snr_db, fundamental, si_sdr_db, snr_db
 from course_utils.samples import load_sample, noise, tone
 
 
@@ -73,3 +75,28 @@ def test_ratios_of_batches_that_do_not_fit_are_refused():
 def test_the_fundamental_of_a_tone_is_found_between_the_bins_and_beside_a_louder_one():
     tones = tone(440.3, seconds=2, amplitude=0.1) + tone(880, seconds=2, amplitude=0.4)
     assert fundamental(tones, 16000, near=445) == pytest.approx(440.3, abs=0.02)
+
+
+# ---- SI-SDR ---------------------------------------------------------------------------------------------------------
+
+
+@given(level=st.floats(0.01, 100), offset=st.floats(-1, 1), wanted=st.floats(-20, 60))
+def test_si_sdr_is_the_ratio_that_was_mixed_at_any_level_and_offset(level, offset, wanted):
+    generator = torch.Generator().manual_seed(1)
+    target, rest = torch.randn(2, 4000, dtype=torch.float64, generator=generator)
+    target, rest = target - target.mean(), rest - rest.mean()
+    rest = rest - rest @ target / (target @ target) * target  # at right angles
+    rest = rest / rest.norm() * target.norm() * 10 ** (-wanted / 20)
+    assert si_sdr_db(level * (target + rest) + offset, target) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_si_sdr_counts_each_item_alone_and_refuses_what_has_no_answer():
+    target = torch.randn(2, 1, 500, generator=torch.Generator().manual_seed(2))
+    estimate = target + torch.tensor([0.1, 1.0])[:, None, None] * torch.randn_like(target)
+    found = si_sdr_db(estimate, target)
+    assert found.shape == (2, 1)
+    assert found[0, 0] == si_sdr_db(estimate[0, 0], target[0, 0])
+    with pytest.raises(SilentAudioError):
+        si_sdr_db(estimate, 0 * target)
+    with pytest.raises(WaveformError, match="differ in shape"):
+        si_sdr_db(estimate[..., :-1], target)

@@ -136,6 +136,18 @@ _ALL = (
         ),
     ),
     Model(
+        name="CONVTASNET_BASE_LIBRI2MIX",
+        does="separates two people who speak at once, at 8000 Hz",
+        licence="not stated; trained on LibriSpeech, which is CC-BY-4.0",
+        files=(
+            ModelFile(
+                "torchaudio/models/conv_tasnet_base_libri2mix.pt",
+                f"{_TORCHAUDIO}/conv_tasnet_base_libri2mix.pt",
+                20_049_107,
+            ),
+        ),
+    ),
+    Model(
         name="SQUIM_OBJECTIVE",
         does="estimates the quality of speech",
         licence="CC-BY-4.0",

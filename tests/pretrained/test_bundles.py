@@ -27,6 +27,7 @@ LOADERS = [
     ("TACOTRON2_WAVERNN_CHAR_LJSPEECH", "get_tacotron2"),
     ("TACOTRON2_WAVERNN_CHAR_LJSPEECH", "get_vocoder"),
     ("HDEMUCS_HIGH_MUSDB_PLUS", "get_model"),
+    ("CONVTASNET_BASE_LIBRI2MIX", "get_model"),
     ("SQUIM_OBJECTIVE", "get_model"),
 ]
 
