@@ -16,7 +16,6 @@ IDS = [item["id"] for item in GUIDE]
 
 # fmt: off
 STILL_TO_COME = {
-    "G5.6",
     "G6.1", "G6.2", "G6.3",
     "G7.1", "G7.2",
     "Q8",
