@@ -25,15 +25,9 @@ from course_utils.noise_reduction import reduce_noise
 from course_utils.paths import NOTEBOOKS
 from course_utils.samples import sample_info
 from course_utils.scenes import SAMPLE_RATE, Scene, speech_scene
+from course_utils.segments import Segment, keep, pauses
 from course_utils.standin import LABELS, load_standin
-from course_utils.voice_activity import (
-    SILERO_FRAME,
-    Segment,
-    keep,
-    pauses,
-    segments_from_scores,
-    speech_probabilities,
-)
+from course_utils.voice_activity import SILERO_FRAME, segments_from_scores, speech_probabilities
 
 ROUNDS = 3
 PHRASES = ("speech", "speech_2", "speech_3")

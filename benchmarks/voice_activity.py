@@ -15,11 +15,10 @@ from timing import medians
 from torch import Tensor
 
 from course_utils.scenes import SAMPLE_RATE, Scene, speech_scene
+from course_utils.segments import Segment, compare_segments
 from course_utils.voice_activity import (
     LEVEL_FRAME,
     SILERO_FRAME,
-    Segment,
-    compare_segments,
     level_scores,
     segments_from_scores,
     speech_probabilities,

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchaudio.functional import resample
+from torchaudio.functional import fftconvolve, resample
 
 from course_utils.augment import add_noise
 from course_utils.errors import WaveformError
 from course_utils.samples import load_sample, noise
-from course_utils.voice_activity import Segment
+from course_utils.segments import Segment
 
 SAMPLE_RATE = 16_000
 
@@ -29,14 +29,21 @@ OTHERS_GAIN = 0.4
 ROOM_RMS = 0.0008
 """The hiss of a quiet room, 62 dB below full scale."""
 
+VOICE_LATER, WATER_LATER = 3.0, -6.5
+"""Samples by which sounds reach the second microphone later than the first; 9.3 at most, if 20 cm lie between them."""
+
+MICROPHONE_RMS = 1e-4
+ECHO_SECONDS = 0.4
+ECHOES_DB = -3.0
+
 
 class Scene(NamedTuple):
     """A recording of which everything is known."""
 
     waveform: Tensor
-    """[1, samples], float32: all that is heard."""
+    """[channels, samples], float32: all that is heard."""
     speech: Tensor
-    """[1, samples]: the speech alone."""
+    """[channels, samples]: the speech alone."""
     sample_rate: int
     """Hz."""
     marked: list[Segment]
@@ -96,8 +103,6 @@ def place(clips: Mapping[float, Tensor], seconds: float) -> Tensor:
 
     Returns:
         [1, round(16000 * seconds)], float32.
-
-    Taught in 13_silence_and_noise.
     """
     whole = torch.zeros(1, round(seconds * SAMPLE_RATE))
     for start, clip in clips.items():
@@ -147,3 +152,42 @@ def speech_scene(
         wanted = snr_db + 10 * torch.log10(torch.tensor(share))  # of the mean over all, pauses included
         scene = scene + add_noise(speech, recording, wanted) - speech
     return Scene(scene, speech, SAMPLE_RATE, marked)
+
+
+def two_microphone_scene(*, echoes: bool = False) -> Scene:
+    """A voice from a little to the left, water from the right, equally strong, at two microphones 20 cm apart.
+
+    Args:
+        echoes: as in a room: each sound comes again from all sides for 0.4 s, 3 dB softer in all; outdoors if False.
+
+    Returns:
+        The scene, 16 kHz, 7 s; its waveform and speech are [2, samples]. The voice begins at 1.5 s.
+
+    Taught in 13_silence_and_noise.
+    """
+    phrase, start, seconds = spoken("speech_3"), 1.5, 7.0
+    voice = _at_two_microphones(place({start: phrase}, seconds), VOICE_LATER)
+    drops = load_mono("water")[:, :45_000]  # it fades out at its end
+    water = _at_two_microphones(drops.repeat(1, 3)[:, : voice.shape[1]], WATER_LATER)
+    if echoes:
+        voice, water = _with_echoes(voice, seed=1), _with_echoes(water, seed=2)
+    hiss = MICROPHONE_RMS * torch.randn(voice.shape, generator=torch.Generator().manual_seed(0))
+    marked = [Segment(start, start + phrase.shape[1] / SAMPLE_RATE)]
+    return Scene(add_noise(voice, water, snr_db=0) + hiss, voice, SAMPLE_RATE, marked)
+
+
+def _at_two_microphones(sound: Tensor, later: float) -> Tensor:
+    """[1, samples] -> [2, samples]: at the second microphone later, by any fraction of a sample."""
+    length = sound.shape[1] + 256  # zeros, so that nothing comes round from the end
+    spectrum = torch.fft.rfft(sound, length)
+    turn = torch.exp(-2j * torch.pi * torch.arange(spectrum.shape[1]) / length * later)
+    return torch.cat([sound, torch.fft.irfft(spectrum * turn, length)[:, : sound.shape[1]]])
+
+
+def _with_echoes(sound: Tensor, seed: int) -> Tensor:
+    """Echoes for each of two microphones: noise that dies away by 60 dB."""
+    times = torch.arange(round(ECHO_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    hiss = torch.randn(2, len(times), generator=torch.Generator().manual_seed(seed))
+    response = hiss * 10 ** (-3 * times / ECHO_SECONDS) * (times > 0.0025)
+    response = 10 ** (ECHOES_DB / 20) * response / response.norm(dim=1, keepdim=True)
+    return sound + fftconvolve(sound[:1].expand(2, -1), response)[:, : sound.shape[1]]

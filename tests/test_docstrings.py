@@ -22,8 +22,9 @@ from course_utils.plots import plot_mel_spectrogram, plot_spectrogram, plot_wave
 from course_utils.pretrained.fetch import DownloadError
 from course_utils.samples import chirp, clicks, load_sample, noise, sample_names, sample_path, tone
 from course_utils.scenes import load_mono, place, spoken
+from course_utils.segments import Segment, keep
 from course_utils.standin import load_standin
-from course_utils.voice_activity import Segment, keep, level_scores, speech_probabilities
+from course_utils.voice_activity import level_scores, speech_probabilities
 from course_utils.whisper import encode_speech, load_whisper, next_token_probabilities
 
 # ---- what a docstring says ------------------------------------------------------------------------------------------

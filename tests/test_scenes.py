@@ -6,8 +6,8 @@ from torchaudio.functional import highpass_biquad
 
 from course_utils.errors import WaveformError
 from course_utils.measures import snr_db
-from course_utils.scenes import SAMPLE_RATE, SPOKEN, load_mono, place, speech_scene, spoken
-from course_utils.voice_activity import keep, pauses
+from course_utils.scenes import SAMPLE_RATE, SPOKEN, load_mono, place, speech_scene, spoken, two_microphone_scene
+from course_utils.segments import keep, pauses
 
 
 @pytest.mark.parametrize("name", SPOKEN)
@@ -64,3 +64,32 @@ def test_only_the_room_is_heard_in_the_pauses_of_the_speech():
 
 def test_a_scene_is_the_same_each_time():
     assert torch.equal(speech_scene("water").waveform, speech_scene("water").waveform)
+
+
+def lag(pair: torch.Tensor) -> int:
+    """Samples by which the second channel comes later."""
+    first, second = torch.fft.rfft(pair, 2 * pair.shape[1])
+    correlation = torch.fft.irfft(second * first.conj())
+    return (int(correlation.argmax()) + pair.shape[1]) % (2 * pair.shape[1]) - pair.shape[1]
+
+
+@pytest.mark.parametrize("echoes", [False, True])
+def test_at_two_microphones_the_voice_comes_from_the_left_and_the_water_from_the_right(echoes):
+    scene = two_microphone_scene(echoes=echoes)
+    water = scene.waveform - scene.speech
+    assert scene.waveform.shape == scene.speech.shape == (2, 7 * SAMPLE_RATE)
+    assert lag(scene.speech) == 3
+    assert lag(water) in (-6, -7)
+    assert snr_db(scene.speech, water).mean() == pytest.approx(0, abs=0.1)
+
+
+def test_only_water_is_heard_before_the_voice():
+    scene = two_microphone_scene(echoes=True)
+    (voice,) = scene.marked
+    assert scene.speech[:, : round(voice.start * SAMPLE_RATE) - 100].abs().max() < 1e-3
+    assert scene.speech[0, round(voice.start * SAMPLE_RATE) :].square().mean() > 1e-4
+
+
+def test_echoes_are_3_db_softer_than_what_comes_straight():
+    straight, with_echoes = two_microphone_scene().speech, two_microphone_scene(echoes=True).speech
+    assert snr_db(straight, with_echoes - straight).mean() == pytest.approx(3, abs=1)

@@ -8,69 +8,7 @@ from torch import Tensor
 
 from course_utils.exercises.definition import Exercise
 from course_utils.exercises.feedback import call, compare
-from course_utils.voice_activity import Segment
-
-
-def check_levels(frame_levels: Any) -> str | None:
-    generator = torch.Generator().manual_seed(13)
-    waveform = 0.1 * torch.randn(1, 1650, generator=generator) * torch.linspace(0.1, 1, 1650)
-    length, count = 160, 10
-    got = call(frame_levels, waveform, length)
-    frames = waveform[0, :1600].reshape(count, length)
-    want = 10 * torch.log10(frames.square().mean(dim=1))
-    if isinstance(got, Tensor) and got.shape == (length,):
-        return f"That is one level for each place in a frame, {length} of them; one for each frame was asked for."
-    if isinstance(got, Tensor) and got.shape == want.shape:
-        mixed = waveform[0, :1600].reshape(length, count).T
-        for other, words in (
-            (want / 10 * 20, "20 is for amplitudes. The mean of the squares is a power, and takes 10."),
-            (10 * torch.log10(frames.square().sum(dim=1)), "That is the sum; longer frames would be louder. The mean."),
-            (20 * torch.log10(frames.abs().mean(dim=1)), "The mean of the amounts is no power: square first."),
-            (20 * torch.log10(frames.abs().amax(dim=1)), "That is the peak of each frame; one click would be speech."),
-            (frames.square().mean(dim=1), "These are the powers. Decibels are 10 times their logarithm."),
-            (10 * torch.log10(mixed.square().mean(dim=1)), "Each frame has samples from everywhere: swap the sizes."),
-            (10 * torch.log(frames.square().mean(dim=1)), "`torch.log` has the base e; decibels take log10."),
-        ):
-            if torch.allclose(got.float(), other, atol=1e-3):
-                return words
-    return compare(got, want)
-
-
-def _levels_body(level: str) -> str:
-    return f"""count = waveform.shape[1] // length
-frames = waveform[0, : count * length].reshape(count, length)
-return {level}"""
-
-
-_LEVEL = "10 * torch.log10(frames.square().mean(dim=1))"
-
-LEVELS = Exercise(
-    id="13.1",
-    objective="13.detect",
-    answer="frame_levels",
-    frame='''
-def frame_levels(waveform: Tensor, length: int) -> Tensor:
-    """[1, samples] -> [frames]: mean power of each frame of `length` samples, in dB; what is left is dropped."""
-    {body}
-''',
-    body=_levels_body(_LEVEL),
-    check=check_levels,
-    wrong={
-        _levels_body("20 * torch.log10(frames.square().mean(dim=1))"): "20 is for amplitudes",
-        _levels_body("10 * torch.log10(frames.square().sum(dim=1))"): "That is the sum",
-        _levels_body("20 * torch.log10(frames.abs().mean(dim=1))"): "square first",
-        _levels_body("20 * torch.log10(frames.abs().amax(dim=1))"): "the peak of each frame",
-        _levels_body("frames.square().mean(dim=1)"): "These are the powers",
-        _levels_body("10 * torch.log10(frames.square().mean(dim=0))"): "one level for each place",
-        _levels_body("10 * torch.log(frames.square().mean(dim=1))"): "base e",
-        _levels_body(_LEVEL).replace("reshape(count, length)", "reshape(length, count).T"): "samples from everywhere",
-    },
-    hints=(
-        "`waveform.shape[1] // length` is the number of whole frames.",
-        "`reshape(count, length)` puts each frame into a row of its own; `dim=1` runs along the row.",
-        "Power is the mean of the squares, and dB are `10 * torch.log10(power)`.",
-    ),
-)
+from course_utils.segments import Segment
 
 
 def check_gaps(close_gaps: Any) -> str | None:
@@ -118,7 +56,7 @@ for segment in segments:
 return closed"""
 
 GAPS = Exercise(
-    id="13.2",
+    id="13.1",
     objective="13.detect",
     answer="close_gaps",
     frame='''
@@ -180,7 +118,7 @@ def check_scores(precision_and_recall: Any) -> str | None:
 
 
 SCORES = Exercise(
-    id="13.3",
+    id="13.2",
     objective="13.judge",
     answer="precision_and_recall",
     frame='''
@@ -232,7 +170,7 @@ def check_gain(wiener_gain: Any) -> str | None:
 
 
 GAIN = Exercise(
-    id="13.4",
+    id="13.3",
     objective="13.clean",
     answer="wiener_gain",
     frame='''
@@ -301,7 +239,7 @@ return float(10 * torch.log10({above}.square().sum() / ({below}).square().sum())
 
 
 SI_SDR = Exercise(
-    id="13.5",
+    id="13.4",
     objective="13.clean",
     answer="si_sdr",
     frame='''
@@ -327,4 +265,4 @@ def si_sdr(estimate: Tensor, target: Tensor) -> float:
     ),
 )
 
-EXERCISES = [LEVELS, GAPS, SCORES, GAIN, SI_SDR]
+EXERCISES = [GAPS, SCORES, GAIN, SI_SDR]

@@ -14,12 +14,10 @@ from torch import Tensor
 
 from course_utils.errors import WaveformError
 from course_utils.scenes import Scene, speech_scene
+from course_utils.segments import Agreement, Segment, compare_segments
 from course_utils.voice_activity import (
     LEVEL_FRAME,
     SILERO_FRAME,
-    Agreement,
-    Segment,
-    compare_segments,
     level_scores,
     segments_from_scores,
     speech_probabilities,
@@ -33,7 +31,7 @@ FULL_LEVEL_DB = 40.0
 LEVEL, NETWORK = "level", "Silero VAD"
 
 COLUMNS = 800
-"""Of the waveform's outline."""
+"""Of the waveform's outline, at most."""
 
 ROWS = {"marked": 1.65, "found": 1.28}
 """Above the waveform, in shares of its peak."""
@@ -191,8 +189,9 @@ def _show_scene(axes: Axes, scene: Scene, found: list[Segment]) -> None:
     if (axes.get_xlim(), axes.get_ylim()) != limits:
         axes.set(xlim=limits[0], ylim=limits[1])
         axes.set_yticks([-peak, 0, peak, *heights], [f"{-peak:.1g}", "0", f"{peak:.1g}", *ROWS])
-    columns = mono[: len(mono) // COLUMNS * COLUMNS].reshape(COLUMNS, -1)
-    times = np.linspace(0, seconds, COLUMNS)
+    count = min(COLUMNS, len(mono))
+    columns = mono[: len(mono) // count * count].reshape(count, -1)
+    times = np.linspace(0, seconds, count)
     outline = np.stack([times, columns.amin(dim=1), times, columns.amax(dim=1)], axis=1).reshape(-1, 2, 2)
     waveform, *rows = axes.collections
     waveform.set_segments(outline)

@@ -9,7 +9,8 @@ import torch
 from course_utils.errors import CourseError, WaveformError
 from course_utils.samples import noise
 from course_utils.scenes import Scene, place, speech_scene, spoken
-from course_utils.voice_activity import Segment, compare_segments, level_scores, segments_from_scores
+from course_utils.segments import Segment, compare_segments
+from course_utils.voice_activity import level_scores, segments_from_scores
 from course_utils.widgets.vad import LEVEL, NETWORK, SCENES, kept_in_place, scores, vad_explorer
 
 
@@ -118,6 +119,13 @@ def test_the_course_s_own_scenes_are_offered_and_none_is_made_before_it_is_shown
     for name in SCENES:
         explorer.set(recording=name)
     assert made == list(SCENES)
+
+
+def test_the_shortest_scene_is_shown():
+    sound = noise(0.01)
+    explorer = vad_explorer({"short": Scene(sound, sound, 16_000, [Segment(0, 0.01)])})
+    assert explorer.caption == "Nothing is found in 0.0 s. Recall 0 %."
+    assert bars(explorer, "marked") == [[0, 0.01]]
 
 
 def test_no_scenes_are_refused():
