@@ -50,7 +50,7 @@ def measure_response(
         The frequencies in Hz, from 0 to half the sample rate, and the response in dB at each, not below -120; float64.
 
     Raises:
-        WaveformError: the effect returns another length, NaN or infinite values, or there is not one sample.
+        WaveformError: the effect returns something else than a waveform of this length, or there is not one sample.
 
     Taught in 12_effects. Source: the frequency response is the Fourier transform of the impulse response.
     """
@@ -59,7 +59,7 @@ def measure_response(
         raise WaveformError(f"In {seconds:g} s there are no samples to measure.", "Choose more seconds, for example 1.")
     click = torch.zeros(1, samples)
     click[0, samples // 2] = CLICK
-    result = check_batch(effect(click).detach(), "result of the effect")
+    result = check_batch(effect(click), "result of the effect").detach()
     if result.shape != click.shape:
         raise WaveformError(
             f"The effect made {list(result.shape)} of {list(click.shape)}.",

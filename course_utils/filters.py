@@ -90,7 +90,8 @@ def apply_filter(waveform: Tensor, sections: Tensor) -> Tensor:
     torchaudio's own filters, `highpass_biquad` and the others, cut their result off at [-1, 1].
 
     Args:
-        waveform: [..., samples], float32 or float64, any range.
+        waveform: [..., samples], float32 or float64, any range, on a device that has double precision (Apple's "mps"
+            has not).
         sections: 6 numbers or [sections, 6], as from `design_biquad`.
 
     Returns:
@@ -119,12 +120,12 @@ def designed_response(sections: Tensor, sample_rate: int, frequencies: Tensor) -
         dB at each frequency, float64, not below -120; 0 dB passes unchanged.
 
     Raises:
-        WaveformError: no sections.
+        WaveformError: no sections, or no sample rate.
 
     Taught in 12_effects. Source: H(z) = (b0 + b1 / z + b2 / z^2) / (a0 + a1 / z + a2 / z^2), z = exp(2 pi i f / rate).
     """
     turn = 2 * torch.pi * frequencies.double() / check_sample_rate(sample_rate)
-    delays = torch.exp(-1j * turn.unsqueeze(-1) * torch.arange(3))
+    delays = torch.exp(-1j * turn.unsqueeze(-1) * torch.arange(3, device=turn.device))
     response = torch.ones_like(turn, dtype=torch.complex128)
     for section in _check_sections(sections).to(delays):
         response = response * (delays @ section[:3]) / (delays @ section[3:])

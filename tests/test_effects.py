@@ -207,6 +207,8 @@ def test_what_cannot_be_measured_is_refused():
         measure_response(lambda x: x[:, ::2], RATE)
     with pytest.raises(WaveformError, match="result of the effect holds NaN"):
         measure_response(lambda x: x / 0, RATE)
+    with pytest.raises(WaveformError, match="result of the effect is of type NoneType"):
+        measure_response(lambda x: None, RATE)
     with pytest.raises(WaveformError, match="no samples"):
         measure_response(lambda x: x, RATE, seconds=0)
 

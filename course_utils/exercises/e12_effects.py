@@ -43,6 +43,14 @@ def check_gain(safe_gain_db: Any) -> str | None:
             [min(t - lufs, c - p) for lufs, p, t, c in cases],
             "The ceiling is in dB, the peak is not: bring it to dB first.",
         ),
+        (
+            [min(t - lufs, c - 20 * math.log(p)) for lufs, p, t, c in cases],
+            "math.log is the natural logarithm. Decibels take the one to base 10, math.log10.",
+        ),
+        (
+            [10 ** (min(one, other) / 20) for one, other in zip(by_loudness, by_peak, strict=True)],
+            "That is the factor. The gain was asked for in dB, as `F.gain` takes it.",
+        ),
     ):
         if gives(list(wanted)):
             return words
@@ -71,6 +79,8 @@ def safe_gain_db(lufs: float, peak: float, target: float, ceiling_db: float) -> 
         "return min(target - lufs, ceiling_db - 10 * math.log10(peak))": "10 is for powers",
         "return min(target - lufs, ceiling_db + 20 * math.log10(peak))": "leaves room to rise",
         "return min(target - lufs, ceiling_db - peak)": "bring it to dB first",
+        "return min(target - lufs, ceiling_db - 20 * math.log(peak))": "natural logarithm",
+        "return 10 ** (min(target - lufs, ceiling_db - 20 * math.log10(peak)) / 20)": "the factor",
         "return max(0.0, min(target - lufs, ceiling_db - 20 * math.log10(peak)))": "0 dB is too large",
     },
     hints=(
@@ -168,7 +178,9 @@ def response_db(effect, samples: int) -> Tensor:
 
 
 def check_there_and_back(there_and_back: Any) -> str | None:
-    waveform = torch.randn(2, 3000, generator=torch.Generator().manual_seed(12)) / 10
+    # Silence at both ends: nothing is cut off there, and the way back may also come first.
+    noise = torch.randn(2, 3000, generator=torch.Generator().manual_seed(12)) / 10
+    waveform = torch.nn.functional.pad(noise, (500, 500))
 
     def effect(part: Tensor) -> Tensor:
         return AF.lowpass_biquad(part, RATE, 1000)
@@ -178,7 +190,10 @@ def check_there_and_back(there_and_back: Any) -> str | None:
     back = effect(there.flip(-1)).flip(-1)
     for other, words in (
         (back.flip(-1), "The result runs backwards: turn it round once more at the end."),
-        (effect(there), "Twice forward: the delays add up. Before the second time, turn the sound round."),
+        (
+            effect(there),
+            "Twice forward: the delays add up. Before the second time, turn the sound round in time, its last axis.",
+        ),
         (
             effect(waveform.flip(-1)).flip(-1),
             "Filtered once only, backwards: it now comes too early. Filter the *filtered* sound.",
@@ -263,6 +278,7 @@ def _decay_feedback(got: Tensor, rt60: float, rate: int) -> str | None:
             "It has died within a sample or two: samples are counted where seconds should be.",
         ),
         (10 ** (3 * time / rt60), "It grows: the sign."),
+        (-60 * time / rt60, "These are dB. The noise is multiplied by amplitudes: 10 ** (dB / 20)."),
     ):
         if float(((got - other).abs() / other.abs().clamp(min=1)).max()) < 1e-4:
             return words
@@ -294,6 +310,7 @@ def decay_curve(rt60: float, seconds: float, sample_rate: int) -> Tensor:
         _decay_body("(1 - time / rt60).clamp(min=0)"): "by equal factors, not equal steps",
         _decay_body("10 ** (-3 * time / rt60)", "torch.arange(round(seconds * sample_rate))"): "samples are counted",
         _decay_body("10 ** (3 * time / rt60)"): "It grows",
+        _decay_body("-60 * time / rt60"): "These are dB",
         _decay_body("10 ** (-2 * time / rt60)"): "it has reached",
     },
     hints=(
@@ -303,77 +320,4 @@ def decay_curve(rt60: float, seconds: float, sample_rate: int) -> Tensor:
     ),
 )
 
-
-def check_crossfade(equal_power: Any) -> str | None:
-    samples = 4001
-    ones, zeros = torch.ones(1, samples), torch.zeros(1, samples)
-    first, second = call(equal_power, ones, zeros), call(equal_power, zeros, ones)
-    for curve in (first, second):
-        if not isinstance(curve, Tensor) or curve.shape != ones.shape:
-            if isinstance(curve, Tensor) and curve.shape[-1] == 2 * samples:
-                return "One after the other, twice as long. Here they sound together: add them."
-            return compare(curve, ones)
-    if feedback := _crossfade_feedback(first[0].double(), second[0].double()):
-        return feedback
-    noise = torch.randn(2, 1, samples, generator=torch.Generator().manual_seed(12))
-    return compare(call(equal_power, *noise), noise[0] * first + noise[1] * second)
-
-
-def _crossfade_feedback(going: Tensor, coming: Tensor) -> str | None:
-    middle = len(going) // 2
-    if float(going[0]) < 0.1 and float(going[-1]) > 0.9:
-        return "The first sound comes and the second goes: swap the curves."
-    if float(torch.stack([going, coming]).std(dim=1).max()) < 1e-6:
-        return "Both play at the same level all the time. One has to fall while the other rises."
-    if float(torch.stack([going, coming]).min()) < -0.05:
-        return "A curve goes below 0, which turns the sound upside down: sine and cosine go only from 0 to pi / 2."
-    if abs(float(going[-1])) > 0.02 or abs(float(coming[0])) > 0.02 or abs(float(going[0]) - 1) > 0.02:
-        return (
-            f"The first sound goes from {float(going[0]):.2f} to {float(going[-1]):.2f}, the second from "
-            f"{float(coming[0]):.2f} to {float(coming[-1]):.2f}. From 1 to 0 and from 0 to 1 was asked for."
-        )
-    power = going.square() + coming.square()
-    if float((power - 1).abs().max()) < 0.01:
-        return None
-    if float((going + coming - 1).abs().max()) < 0.01:
-        return (
-            f"These curves add up to 1: equal gain. Halfway the power is {float(power[middle]):.2f}, -3 dB. "
-            "Their squares should add up to 1."
-        )
-    return f"Halfway, the squares of both curves add up to {float(power[middle]):.2f}; they should give 1 everywhere."
-
-
-def _crossfade_body(
-    end: str = "math.pi / 2", curves: str = "first * torch.cos(turn) + second * torch.sin(turn)"
-) -> str:
-    return f"turn = torch.linspace(0, {end}, first.shape[-1])\nreturn {curves}"
-
-
-CROSSFADE = Exercise(
-    id="12.5",
-    objective="12.chain",
-    answer="equal_power",
-    frame='''
-def equal_power(first: Tensor, second: Tensor) -> Tensor:
-    """Two sounds [channels, samples] of one length: the first goes while the second comes, at a steady power."""
-    {body}
-''',
-    body=_crossfade_body(),
-    check=check_crossfade,
-    wrong={
-        _crossfade_body("1", "first * (1 - turn) + second * turn"): "equal gain",
-        _crossfade_body(curves="first * torch.sin(turn) + second * torch.cos(turn)"): "swap the curves",
-        _crossfade_body("math.pi"): "below 0",
-        _crossfade_body("1"): "was asked for",
-        _crossfade_body(curves="(first + second) / 2"): "same level all the time",
-        _crossfade_body("1", "first * (1 - turn) ** 2 + second * turn**2"): "they should give 1 everywhere",
-        "return torch.cat([first, second], dim=-1)": "twice as long",
-    },
-    hints=(
-        "sin(x) ** 2 + cos(x) ** 2 = 1, for every x. Which of them begins at 1?",
-        "`torch.linspace(0, math.pi / 2, first.shape[-1])` goes over a quarter of the circle.",
-        "The first times the cosine, plus the second times the sine.",
-    ),
-)
-
-EXERCISES = [GAIN, RESPONSE, BACK, DECAY, CROSSFADE]
+EXERCISES = [GAIN, RESPONSE, BACK, DECAY]

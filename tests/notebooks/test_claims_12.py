@@ -2,27 +2,38 @@
 
 import importlib.util
 import math
+from functools import cache
 
 import pytest
 import torch
 import torchaudio
 import torchaudio.functional as F
+from course_notebooks import read, values
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from course_utils.effects import loudness, measure_response
+from course_utils.effects import loudness, measure_response, reverb
+from course_utils.errors import WaveformError
 from course_utils.filters import apply_filter, design_biquad, designed_response
-from course_utils.samples import load_sample, tone
+from course_utils.paths import NOTEBOOKS
+from course_utils.samples import load_sample, noise, tone
 from course_utils.widgets.equalizer import BANDS, equalize
 
 RATE = 16_000
 SPEECH = load_sample("speech_4")[0]
 
 
+@cache
+def recipe(name: str) -> dict:
+    """What the recipe's cell defines."""
+    notebook = read(NOTEBOOKS / "12_effects.ipynb")
+    (source,) = [cell.source for cell in notebook.cells if name in values(cell, "recipe")]
+    defined: dict = {}
+    exec(source, defined)
+    return defined
+
+
 def taps(length: int) -> torch.Tensor:
-    """The recipe's low-pass at 1000 Hz."""
-    steps = torch.arange(length) - length // 2
-    shape = torch.sinc(2 * 1000 / RATE * steps) * torch.hamming_window(length, periodic=False)
-    return (shape / shape.sum()).unsqueeze(0)
+    return recipe("low-pass-taps")["low_pass_taps"](1000, RATE, length)
 
 
 class Counter(TorchDispatchMode):
@@ -37,6 +48,11 @@ def operations(effect, samples: int) -> int:
     with Counter() as counter:
         effect(SPEECH[:, :samples])
     return counter.count
+
+
+def test_vol_clips_in_the_tensor_and_gain_does_not():
+    assert torchaudio.transforms.Vol(6.0, gain_type="db")(SPEECH).abs().max() == 1
+    assert F.gain(SPEECH, 6.0).abs().max() > 1.1
 
 
 def test_six_db_down_brings_the_old_values_back():
@@ -118,14 +134,11 @@ def test_the_taps_are_those_of_scipys_firwin_and_a_high_pass_is_the_rest():
     assert level[:800].max() < -40
 
 
-def test_two_biquads_make_the_butterworth_filter_of_scipy():
-    sections = torch.stack([design_biquad("low-pass", RATE, 1000, q=q) for q in (0.5412, 1.3066)])
-    frequencies = torch.arange(1.0, 7000, dtype=torch.float64)
-    ratio = torch.tan(torch.pi * frequencies / RATE) / math.tan(math.pi * 1000 / RATE)
-    closed_form = -10 * torch.log10(1 + ratio**8)
-    heard = closed_form > -110
-    found = designed_response(sections, RATE, frequencies)
-    torch.testing.assert_close(found[heard], closed_form[heard], rtol=0, atol=1e-3)
+def test_two_biquads_in_a_row_fall_by_24_db_per_octave_and_are_at_minus_6_at_the_cutoff():
+    twice = torch.stack([design_biquad("low-pass", 48_000, 1000)] * 2)
+    level = designed_response(twice, 48_000, torch.tensor([1000.0, 2000.0, 4000.0]))
+    assert level[0] == pytest.approx(-6.02, abs=0.01)
+    assert level[2] - level[1] == pytest.approx(-24, abs=0.5)
 
 
 def test_filtfilt_answers_before_the_click_and_the_biquad_does_not():
@@ -141,6 +154,24 @@ def test_filtfilt_answers_before_the_click_and_the_biquad_does_not():
 
 def test_a_response_of_the_wrong_rate_rings_2_8_times_too_long():
     assert load_sample("room")[1] / RATE == pytest.approx(2.8, abs=0.05)
+
+
+def test_a_response_of_two_channels_makes_mono_stereo_and_reverb_wants_it_said():
+    ears = torch.stack([noise(0.1, RATE, seed=1)[0], noise(0.1, RATE, seed=2)[0]])
+    assert F.fftconvolve(SPEECH, ears).shape[0] == 2
+    with pytest.raises(WaveformError, match="does not fit"):
+        reverb(SPEECH, RATE, ears, RATE)
+    assert reverb(SPEECH.expand(2, -1), RATE, ears, RATE).shape == (2, SPEECH.shape[1])
+
+
+def test_filters_and_room_may_change_places():
+    section = design_biquad("high-pass", RATE, 80)
+    response = noise(0.2, RATE)
+    response[0, 0] = 1.0  # the direct sound comes first: nothing is cut off before it
+    room = (response, RATE)
+    one = apply_filter(reverb(SPEECH, RATE, *room), section)
+    other = reverb(apply_filter(SPEECH, section), RATE, *room)
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
 def test_two_fades_that_overlap_never_reach_the_full_level():
@@ -161,6 +192,16 @@ def test_overdrive_makes_new_frequencies_and_the_phaser_feeds_back():
     click[0, 0] = 0.5
     echoes = F.phaser(click, RATE, delay_ms=2.0, decay=0.7)[0].nonzero()
     assert len(echoes) > 5
+
+
+def test_the_fast_flanger_is_exact_after_minutes_too():
+    rate = 44_100
+    steps = torch.arange(100 * rate, dtype=torch.float64)
+    turn = 2 * math.pi * 1000 / rate
+    delay = 0.004 * rate * (1 - torch.cos(2 * math.pi * 0.5 * steps / rate)) / 2
+    exact = (torch.sin(turn * steps) + torch.sin(turn * (steps - delay))) / 2
+    found = recipe("flanger")["flanger"](torch.sin(turn * steps).float().unsqueeze(0), rate)[0]
+    assert (found - exact)[-rate:].abs().max() < 0.003  # the bend of the sine between two samples
 
 
 def test_flanger_and_phaser_ask_for_operations_sample_by_sample_and_filters_do_not():
