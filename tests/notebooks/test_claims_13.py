@@ -116,6 +116,14 @@ def test_in_a_quiet_room_the_edges_of_the_level_are_off_by_2_ms_and_those_of_sil
     assert compare_segments(by_network, scene.marked).boundary_error == pytest.approx(0.04, abs=0.005)
 
 
+def test_the_bell_reaches_a_probability_of_a_half_for_less_than_the_shortest_speech():
+    scene = speech_scene()
+    bell_only = slice(round(9 / SILERO_FRAME), round(10.3 / SILERO_FRAME))
+    probabilities = speech_probabilities(scene.waveform, 16_000)[bell_only]
+    assert 0.5 < probabilities.max() < 0.6
+    assert segments_from_scores(probabilities, SILERO_FRAME, 0.5, 0.35) == []
+
+
 def test_silero_lets_go_of_a_word_late():
     scene = speech_scene()
     scores = speech_probabilities(scene.waveform, 16_000)
