@@ -63,7 +63,7 @@ class Equalized(NamedTuple):
 def equalizer_explorer(recordings: str | Sequence[str] | Mapping[str, Recording] | None = None) -> Explorer:
     """Raise and lower eight bands of a recording, and hear and see what that does.
 
-    Each band is one peak of `design_biquad` with q = 1.41, its result sent on to the next without clipping. Below the
+    Each band is one peak of `design_biquad` with q = 1.41, its result sent on to the next without clipping. Above the
     waveform stand, on the left, the response computed from the coefficients (line) and measured with a click (dots);
     on the right the spectrum of the recording before (thin) and after (thick). Bands that the recording's rate does
     not have are left out. Of a long recording, the first 5 seconds are used.
@@ -127,7 +127,7 @@ def equalizer_explorer(recordings: str | Sequence[str] | Mapping[str, Recording]
         ],
         label="Equalizer explorer",
         sound=sound,
-        size=(8.0, 4.8),
+        size=(8.0, 4.0),
     )
 
 
@@ -233,15 +233,15 @@ def _round_frequency(frequency: float) -> str:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Above, the waveforms; below, the response on the left and the spectra on the right."""
+    """Next to the bands, the response on the left and the spectra on the right; the waveforms below."""
     figure.set_layout_engine("none")
-    strip = figure.add_axes((0.085, 0.755, 0.895, 0.225))
+    strip = figure.add_axes((0.085, 0.125, 0.895, 0.2))
     for edge in (-1, 1):
         strip.axhline(edge, color="0.5", linestyle="--", linewidth=1)
     for colour, width in (("tab:blue", 0.9), ("0.55", 0.9), ("tab:red", 1.2)):
         strip.plot([], [], color=colour, linewidth=width, animated=True)
     strip.set(xlabel="Time in seconds; grey before, blue after, red clips", ylabel="Amplitude")
-    response, spectrum = figure.add_axes((0.085, 0.115, 0.4, 0.5)), figure.add_axes((0.58, 0.115, 0.4, 0.5))
+    response, spectrum = figure.add_axes((0.085, 0.485, 0.4, 0.5)), figure.add_axes((0.58, 0.485, 0.4, 0.5))
     response.axhline(0, color="0.5", linestyle="--", linewidth=1)
     response.plot([], [], color="tab:blue", animated=True)
     response.plot([], [], "o", color="tab:orange", markersize=4, animated=True)
